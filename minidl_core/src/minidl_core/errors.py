@@ -1,0 +1,135 @@
+"""Every error and warning of minidl.
+
+::
+
+    MinidlError
+    ├── ArgumentError        (ValueError)       a constructor or function got a value it cannot use
+    ├── ShapeError           (ValueError)       a tensor has the wrong rank, features, or no rows
+    ├── DtypeError           (TypeError)        input and parameters differ in dtype
+    ├── DeviceError          (ValueError)       input and parameters live on different devices
+    ├── ParameterError       (TypeError)        a parameter is not a plain floating-point tensor
+    ├── StateError           (RuntimeError)     backward without forward, or in evaluation mode
+    ├── NonFiniteError       (ArithmeticError)  the loss became NaN or infinite
+    └── RegistryError
+        ├── ComponentNotFoundError   (LookupError)  no installed distribution provides the name
+        ├── AmbiguousComponentError  (LookupError)  more than one distribution provides the name
+        ├── ComponentUnavailableError               its distribution is disabled or incompatible
+        ├── BrokenComponentError                    importing or reading the component failed
+        └── ContractError            (TypeError)    a class lacks a method that its kind must have
+
+    PendingForwardWarning    (UserWarning)      many training-mode forwards, and no backward
+    PluginWarning            (UserWarning)      a hook plugin was left out, and why
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmbiguousComponentError",
+    "ArgumentError",
+    "BrokenComponentError",
+    "ComponentNotFoundError",
+    "ComponentUnavailableError",
+    "ContractError",
+    "DeviceError",
+    "DtypeError",
+    "MinidlError",
+    "NonFiniteError",
+    "ParameterError",
+    "PendingForwardWarning",
+    "PluginWarning",
+    "RegistryError",
+    "ShapeError",
+    "StateError",
+]
+
+
+class MinidlError(Exception):
+    """Base of every error that minidl raises on purpose.
+
+    `path` says where in the network it happened, outermost container first:
+    ``["Sequential[1]", "Linear(25 → 2)"]``. A layer gives itself as `where`; each container
+    that the error passes through puts its own step in front.
+    """
+
+    def __init__(self, message: str, *, where: object = None) -> None:
+        super().__init__(message)
+        self.path: list[str] = []
+        if where is not None:
+            self.path.append(where if isinstance(where, str) else repr(where))
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        return f"{' › '.join(self.path)}: {message}" if self.path else message
+
+
+class ArgumentError(MinidlError, ValueError):
+    """A constructor or function got a value it cannot use."""
+
+
+class ShapeError(MinidlError, ValueError):
+    """A tensor has the wrong rank, the wrong number of features, or no rows."""
+
+
+class DtypeError(MinidlError, TypeError):
+    """Two tensors that meet in one operation differ in dtype."""
+
+
+class DeviceError(MinidlError, ValueError):
+    """Two tensors that meet in one operation live on different devices."""
+
+
+class ParameterError(MinidlError, TypeError):
+    """A parameter is not a plain floating-point tensor."""
+
+
+class StateError(MinidlError, RuntimeError):
+    """A method was called at a moment when it has no meaning."""
+
+
+class NonFiniteError(MinidlError, ArithmeticError):
+    """The loss became NaN or infinite."""
+
+
+class RegistryError(MinidlError):
+    """A component cannot be given."""
+
+
+class ComponentNotFoundError(RegistryError, LookupError):
+    """No installed distribution provides a component of that kind and name."""
+
+
+class AmbiguousComponentError(RegistryError, LookupError):
+    """More than one distribution provides that name, and none is preferred."""
+
+
+class ComponentUnavailableError(RegistryError):
+    """The distribution of the component is disabled or incompatible; it was not imported."""
+
+
+class BrokenComponentError(RegistryError):
+    """Importing the component, or reading it from its module, failed."""
+
+
+class ContractError(RegistryError, TypeError):
+    """A class lacks a method that its kind must have."""
+
+
+class PendingForwardWarning(UserWarning):
+    """Training-mode forwards pile up without a backward, and each keeps its input."""
+
+
+class PluginWarning(UserWarning):
+    """A hook plugin was left out, in whole or in part; everything else keeps working."""
+
+
+def locate(error: Exception, container: object, name: str, child: object) -> None:
+    """Record on `error` that it passed through child `name` of `container`.
+
+    Errors of our own carry a path; a foreign one gets a note (Python 3.11 and later) and
+    keeps its type, so that nobody's ``except`` clause changes meaning.
+    """
+    step = f"{type(container).__name__}[{name}]"
+    if isinstance(error, MinidlError):
+        error.path[:0] = [step] if error.path else [step, repr(child)]
+    elif hasattr(error, "add_note"):
+        error.add_note(f"in {step} › {child!r}")
