@@ -132,7 +132,11 @@ class BaseModule(ABC):
 
     def named_children(self) -> Sequence[tuple[str, Module]]:
         """The modules that are attributes of this one, by name."""
-        return [(name, item) for name, item in vars(self).items() if isinstance(item, Module)]
+        return [
+            (name, item)
+            for name, item in vars(self).items()
+            if isinstance(item, Module) and not isinstance(item, type)
+        ]
 
     def named_param(self) -> list[tuple[str, Parameter]]:
         """Every parameter by its name in torch's state_dict (``0.2.weight``).

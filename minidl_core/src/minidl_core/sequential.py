@@ -33,7 +33,7 @@ class Sequential(BaseModule):
             if isinstance(module, type) or not isinstance(module, Module):
                 raise ArgumentError(
                     f"expected modules, got {_kind_of(module)} at position {index}; "
-                    "write Sequential(Linear(2, 25), ReLU()), and Sequential(*modules) for a list",
+                    "write Sequential(first, second), and Sequential(*modules) for a list",
                     where=f"{type(self).__name__}[{index}]",
                 )
         self._modules = modules
@@ -79,9 +79,17 @@ class Sequential(BaseModule):
     def __getitem__(self, index: slice) -> Sequential: ...
     def __getitem__(self, index: int | slice) -> Module | Sequential:
         if isinstance(index, slice):
-            return Sequential(*self._modules[index])
+            part = Sequential(*self._modules[index])
+            part.training = self.training
+            return part
         return self._modules[index]
 
 
 def _kind_of(thing: object) -> str:
-    return f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__}"
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}"
+    kind = type(thing).__name__
+    if not hasattr(thing, "forward"):
+        return kind
+    rest = ("backward", "param", "info", "train", "eval", "training")
+    return f"{kind} without {', '.join(name for name in rest if not hasattr(thing, name))}"
