@@ -20,17 +20,19 @@ def nonfinite_error(
 ) -> NonFiniteError:
     """The error for a loss `value` that is no number; its path is the first place to blame.
 
-    The forward pass is done again in evaluation mode, so what the first one kept is let go.
+    What the forward pass kept is let go, and it is done again in evaluation mode.
     """
+    model.eval()
+    loss.eval()
     if not _finite(inputs):
         path, cause = [f"train › batch {index}"], "the input has NaN or infinite elements"
     elif not _finite(target):
         path, cause = [f"train › batch {index}"], "the target has NaN or infinite elements"
     else:
-        model.eval()
         _, found = _search(model, inputs, [])
-        model.train()
         path, cause = found or ([repr(loss)], "prediction and target are finite; it overflowed")
+    model.train()
+    loss.train()
     error = NonFiniteError(
         f"{cause}. The loss of step {index} is {value.tolist()}; this step changed no parameter. "
         "Clean the data, lower the learning rate, or start from other weights"
@@ -54,7 +56,7 @@ def _search(
     if not _finite([parameter.value for parameter in module.param()]):
         return inputs, (path, "a parameter has NaN or infinite elements: an earlier step diverged")
     output = module.forward(*inputs)
-    outputs = output if isinstance(output, tuple) else (output,)
+    outputs = output if type(output) is tuple else (output,)
     if not _finite(outputs):
         return outputs, (path, "its output is the first that has NaN or infinite elements")
     return outputs, None

@@ -47,8 +47,9 @@ def train(
                 ...
 
     It is lazy: nothing happens until it is iterated, and stopping early is leaving the loop.
-    Between steps the caller may evaluate, log, or change ``optimizer.lr``; each step begins by
-    putting `model` and `loss` into training mode, and leaves its gradients in place to be read.
+    Between steps the caller may evaluate, log, or change ``optimizer.lr``: the first step, and each
+    that finds `model` or `loss` in evaluation mode, begins by putting them, with all inside, into
+    training mode. Each step leaves its gradients in place to be read.
 
     Args:
         batches: pairs (input, target); the input of a module with several is a tuple of them.
@@ -61,9 +62,9 @@ def train(
     index = -1
     for index, batch in enumerate(batches):
         inputs, target = _unpack(index, batch)
-        if not model.training:
+        if index == 0 or not model.training:
             model.train()
-        if not loss.training:
+        if index == 0 or not loss.training:
             loss.train()
         prediction = model.forward(*inputs)
         value = loss.forward(prediction, target)
@@ -90,7 +91,7 @@ def _any_finite(value: Tensor) -> bool:
 
 def _unpack(index: int, batch: Any) -> tuple[tuple[Any, ...], Any]:
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        size = f" of length {len(batch)}" if hasattr(batch, "__len__") else ""
+        size = f" of length {len(batch)}" if isinstance(batch, (tuple, list)) else ""
         raise ArgumentError(
             f"expected each batch to be a pair (input, target), got {type(batch).__name__}{size}; "
             "several inputs go in a tuple: ((x1, x2), target)",
