@@ -67,9 +67,10 @@ class BaseOptimizer(ABC):
 
     def _listed(self, params: Iterable[Parameter]) -> list[Parameter]:
         try:
-            return list(params)
+            iterator = iter(params)
         except TypeError:
             raise self._not_parameters(params) from None
+        return list(iterator)
 
     def _as_parameter(self, position: int, item: Any) -> Parameter:
         if isinstance(item, Parameter):
