@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minidl_core import BaseModule, ShapeError
-from minidl_plugins_basic.checks import check_alike
+from minidl_plugins_basic.checks import check_alike, check_records_no_graph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +23,7 @@ class MSELoss(BaseModule):
     Raises:
         ShapeError: the shapes differ, even where they would broadcast, or there is no element.
         DtypeError, DeviceError: prediction and target differ in dtype or device.
+        ParameterError: one of them records a graph of torch's autograd.
     """
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -38,6 +39,7 @@ class MSELoss(BaseModule):
                 f"{tuple(prediction.shape)}; leave empty batches out",
                 where=self,
             )
+        check_records_no_graph(self, "prediction", prediction)
         check_alike(self, "target", target, "prediction", prediction)
         difference = prediction - target
         self.push(difference)

@@ -38,7 +38,7 @@ class SGD(BaseOptimizer):
     ) -> None:
         super().__init__(params)
         self.lr = _not_negative("lr", lr)
-        self.momentum = _not_negative("momentum", momentum or 0.0)
+        self.momentum = _not_negative("momentum", 0.0 if momentum is None else momentum)
         self.velocity = [p.value.new_zeros(p.value.shape) for p in self.params if self.momentum]
 
     def step(self) -> None:
