@@ -31,22 +31,27 @@ def stack(models: Sequence[M]) -> M:
         ArgumentError: no models, or models of different structure.
         ShapeError, DtypeError, DeviceError: a parameter differs among them.
     """
+    if isinstance(models, Module):
+        raise ArgumentError(
+            f"expected a list of models, got one {type(models).__name__}; write stack([model])",
+            where="stack",
+        )
     models = list(models)
     if not models:
         raise ArgumentError("expected at least one model, got none", where="stack")
     first = _named(models[0])
     for k, model in enumerate(models[1:], start=1):
-        if type(model) is not type(models[0]) or list(_named(model)) != list(first):
+        if _structure(model) != _structure(models[0]):
             raise ArgumentError(
                 f"expected models of one structure, but model {k} has parameters "
-                f"{list(_named(model))} and model 0 has {list(first)}",
+                f"{_structure(model)} and model 0 has {_structure(models[0])}",
                 where="stack",
             )
     columns = {name: [_named(model)[name] for model in models] for name in first}
     for name, column in columns.items():
         _check_column(name, [parameter.value for parameter in column])
     for k, model in enumerate(models):
-        if _describe(model) != _describe(models[0]):
+        if type(model) is not type(models[0]) or _describe(model) != _describe(models[0]):
             raise ArgumentError(
                 f"expected models of one structure, but model {k} is\n{_describe(model)}\n"
                 f"and model 0 is\n{_describe(models[0])}",
@@ -67,7 +72,7 @@ def unstack(model: M) -> list[M]:
     Raises:
         ArgumentError: `model` has no parameters, or they disagree on the number of models.
     """
-    named = _named(model)
+    named = _named(model, "unstack")
     sizes = {parameter.value.shape[:1] for parameter in named.values()}
     if len(sizes) != 1 or sizes == {torch.Size()}:
         raise ArgumentError(
@@ -83,14 +88,24 @@ def unstack(model: M) -> list[M]:
     return [_rebuilt(model, parameter_of(k)) for k in range(size)]
 
 
-def _named(model: Module) -> dict[str, Parameter]:
+def _named(model: Module, where: str = "stack") -> dict[str, Parameter]:
     named_param = getattr(model, "named_param", None)
     if named_param is None:
         raise ArgumentError(
             f"expected modules that list their parameters in named_param(), got {model!r}",
-            where="stack",
+            where=where,
         )
     return dict(named_param())
+
+
+def _structure(model: Module) -> list[str]:
+    """The names of the parameters, and which are one and the same."""
+    first: dict[int, str] = {}
+    origins = {name: first.setdefault(id(p), name) for name, p in _named(model).items()}
+    return [
+        name if name == origin else f"{name} (shared with {origin})"
+        for name, origin in origins.items()
+    ]
 
 
 def _describe(model: Module) -> str:
