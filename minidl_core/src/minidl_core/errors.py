@@ -91,7 +91,14 @@ class NonFiniteError(MinidlError, ArithmeticError):
 
 
 class RegistryError(MinidlError):
-    """A component cannot be given."""
+    """A component cannot be given: the `problem` in words, and its `cure`."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}{'' if problem.endswith('?') else ';'} {cure}")
+        self.problem, self.cure = problem, cure
+
+    def __reduce__(self) -> tuple[type[RegistryError], tuple[str, str]]:
+        return type(self), (self.problem, self.cure)
 
 
 class ComponentNotFoundError(RegistryError, LookupError):

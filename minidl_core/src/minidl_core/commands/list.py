@@ -1,0 +1,46 @@
+"""``minidl list``."""
+
+from __future__ import annotations
+
+import click
+
+from minidl_core.commands.tables import echo_json, echo_table, json_option
+from minidl_core.components import KINDS
+from minidl_core.discovery import registry
+
+__all__ = ["command"]
+
+
+@click.command("list")
+@click.argument("kind", required=False, type=click.Choice(list(KINDS)))
+@json_option
+def command(kind: str | None, as_json: bool) -> None:
+    """List the components, or those of one KIND, without importing any."""
+    components = registry.components(kind)
+    reasons = {d.name: registry.unavailable(d) for d in registry.distributions()}
+    if as_json:
+        echo_json(
+            [
+                {
+                    "kind": c.kind,
+                    "name": c.name,
+                    "distribution": c.distribution.name,
+                    "version": c.distribution.version,
+                    "entry_point": c.value,
+                    "unavailable": reasons[c.distribution.name],
+                }
+                for c in components
+            ]
+        )
+    elif components:
+        echo_table(
+            [
+                (c.kind, c.name, str(c.distribution), reasons[c.distribution.name] or "")
+                for c in components
+            ]
+        )
+    else:
+        click.echo(
+            f"No {kind or 'components'} installed. Install a distribution that provides some "
+            f"(entry-point group minidl.{kind or 'modules'}), or write one: minidl new PATH"
+        )

@@ -1,0 +1,187 @@
+"""Which installed distributions have something for minidl: metadata is read, nothing is imported.
+
+This is importlib.metadata's view of a path, narrowed to what discovery needs, for two reasons:
+it is cheap enough for ``minidl --help``, and no file it meets can make it raise.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # as typing's; importing typing costs as much as a whole scan
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["HOOKS_GROUP", "Distribution", "EntryPoint", "canonical", "find_distributions"]
+
+HOOKS_GROUP = "minidl"
+
+
+class EntryPoint:
+    """One line of entry_points.txt: ``name = value`` under ``[group]``."""
+
+    __slots__ = ("group", "name", "value")
+
+    def __init__(self, group: str, name: str, value: str) -> None:
+        self.group, self.name, self.value = group, name, value
+
+
+class Distribution:
+    """One installed distribution with entry points in a group of minidl's.
+
+    Attributes:
+        name: its canonical name (PEP 503: ``acme-layers``).
+        folder: its metadata folder.
+        entry_points: those in the group ``minidl`` and in groups ``minidl.…``, each once.
+        problems: what is wrong with the metadata, in words.
+    """
+
+    def __init__(self, name: str, folder: str, entry_points: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.problems: list[str] = []
+        self.entry_points = list(self._parse(entry_points))
+        self._headers: list[tuple[str, str]] | None = None
+
+    @property
+    def version(self) -> str:
+        """Its version, or ``?`` where the metadata does not say."""
+        return next((value for key, value in self._metadata() if key == "version"), "?")
+
+    @property
+    def hooks(self) -> list[EntryPoint]:
+        """Its plugins of hooks."""
+        return [point for point in self.entry_points if point.group == HOOKS_GROUP]
+
+    def incompatibility(self, core_version: str) -> str | None:
+        """Why it does not work with this minidl-core, by its own requirements; None if it does."""
+        lines = [value for key, value in self._metadata() if key == "requires-dist"]
+        for line in lines:
+            if canonical(line[:11]) == "minidl-core":  # parsing every other one would cost most
+                from packaging.requirements import InvalidRequirement, Requirement
+
+                try:
+                    requirement = Requirement(line)
+                except InvalidRequirement as error:
+                    return f"its requirement {line!r} cannot be read ({error})".replace("\n", " ")
+                applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+                if (
+                    applies
+                    and canonical(requirement.name) == "minidl-core"
+                    and not requirement.specifier.contains(core_version, prereleases=True)
+                ):
+                    return f"requires {line}, but minidl-core is {core_version}"
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def _parse(self, entry_points: str) -> Iterator[EntryPoint]:
+        seen = set()
+        group = ""
+        for number, raw in enumerate(entry_points.splitlines(), start=1):
+            line = raw.strip()
+            if line[:1] == "[" and line[-1:] == "]":
+                group = line[1:-1].strip()
+            elif group.split(".")[0] != HOOKS_GROUP or not line or line[0] in "#;":
+                continue
+            else:
+                name, equals, value = (part.strip() for part in line.partition("="))
+                if not (name and equals and value):
+                    self.problems.append(
+                        f'line {number} of entry_points.txt, {line!r}, is not "name = value"'
+                    )
+                elif (group, name, value) not in seen:
+                    seen.add((group, name, value))
+                    yield EntryPoint(group, name, value)
+
+    def _metadata(self) -> list[tuple[str, str]]:
+        """The headers of METADATA, keys in lower case, up to the description."""
+        if self._headers is None:
+            text = _read(self.folder, "METADATA") or _read(self.folder, "PKG-INFO")
+            if not text:
+                self.problems.append(f"{self.folder} has no readable METADATA")
+            headers = text.replace("\r", "").split("\n\n", 1)[0].split("\n")
+            pairs = (line.partition(":") for line in headers if line[:1].strip())
+            self._headers = [(key.strip().lower(), value.strip()) for key, _, value in pairs]
+        return self._headers
+
+
+def find_distributions(path: Iterable[str]) -> list[Distribution]:
+    """Every distribution on `path` with entry points for minidl, once each, sorted by name.
+
+    As in Python's imports, the first on the path wins. Of several metadata folders in one place
+    (the leftovers of an interrupted upgrade) the complete one with the highest version wins.
+    """
+    found: dict[str, Distribution] = {}
+    seen: dict[str, str] = {}
+    for place in dict.fromkeys(os.path.realpath(entry or os.curdir) for entry in path):
+        here: dict[str, list[str]] = {}
+        for folder in _metadata_folders(place):
+            name = canonical(os.path.basename(folder).rpartition(".")[0].partition("-")[0])
+            here.setdefault(name, []).append(folder)
+        for name, folders in here.items():
+            best = folders[0] if len(folders) == 1 else max(folders, key=_completeness)
+            shadowed = [folder for folder in folders if folder != best]
+            if name in seen:
+                shadowed, best = folders, seen[name]
+            else:
+                seen[name] = best
+                entry_points = _read(best, "entry_points.txt")
+                if HOOKS_GROUP in entry_points:
+                    found[name] = Distribution(name, best, entry_points)
+            if name in found:
+                found[name].problems += [
+                    f"{folder} is metadata of the same distribution, hidden by {best}"
+                    for folder in shadowed
+                    if _version_in(folder) not in ("", _version_in(best))
+                ]
+    return [
+        found[name] for name in sorted(found) if found[name].entry_points or found[name].problems
+    ]
+
+
+def canonical(name: str) -> str:
+    """The canonical form of a distribution's name (PEP 503)."""
+    words = name.strip().lower().replace("_", "-").replace(".", "-").split("-")
+    return "-".join(word for word in words if word)
+
+
+def _metadata_folders(place: str) -> list[str]:
+    try:
+        with os.scandir(place) as entries:
+            return sorted(
+                entry.path
+                for entry in entries
+                if entry.name.endswith((".dist-info", ".egg-info")) and entry.name[0] != "~"
+            )
+    except OSError:
+        return []
+
+
+def _read(folder: str, file: str) -> str:
+    try:
+        with open(os.path.join(folder, file), encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except (OSError, ValueError):
+        return ""
+
+
+def _version_in(folder: str) -> str:
+    return os.path.basename(folder).rpartition(".")[0].partition("-")[2]
+
+
+def _completeness(folder: str) -> tuple[bool, object, str]:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        version = Version(_version_in(folder))
+    except InvalidVersion:
+        version = Version("0")
+    return bool(_read(folder, "METADATA") or _read(folder, "PKG-INFO")), version, folder
+
+
+def search_path() -> list[str]:
+    """Where Python itself looks, now."""
+    return list(sys.path)
