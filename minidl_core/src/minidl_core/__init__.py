@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ShapeError,
         StateError,
     )
+    from minidl_core.example import Example
     from minidl_core.hooks import hookimpl
     from minidl_core.parameter import Parameter
     from minidl_core.protocols import Loss, Module, Optimizer
@@ -50,6 +51,7 @@ __all__ = [
     "ContractError",
     "DeviceError",
     "DtypeError",
+    "Example",
     "Loss",
     "MinidlError",
     "Module",
@@ -76,6 +78,7 @@ __all__ = [
 _HOMES = {
     "BaseModule": "base_module",
     "BaseOptimizer": "base_optimizer",
+    "Example": "example",
     "Loss": "protocols",
     "Module": "protocols",
     "Optimizer": "protocols",
