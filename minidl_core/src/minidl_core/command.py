@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments in ([], ["--help"], ["-h"]) and not _some_plugin_has_hooks():
         print(help_text({}))
         return
-    from minidl_core.commands import group
+    from minidl_core.commands import run
 
-    group.main(args=arguments, prog_name="minidl")
+    run(arguments)
 
 
 def help_text(of_plugins: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,10 @@ from minidl_core.discovery import registry
 from minidl_core.errors import MinidlError
 from minidl_core.version import __version__
 
-__all__ = ["group", "printable"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["printable", "run"]
 
 
 class _Group(click.Group):
@@ -56,14 +59,24 @@ class _Group(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--disable", multiple=True, metavar="DISTRIBUTION")
+@click.option(
+    "--disable",
+    multiple=True,
+    is_eager=True,  # as --help is, which asks the plugins for their commands
+    expose_value=False,
+    callback=lambda _ctx, _param, names: registry.disable(*names),
+)
 @click.version_option(__version__, message="minidl %(version)s")
 @click.pass_context
-def group(ctx: click.Context, disable: tuple[str, ...]) -> None:
-    registry.disable(*disable)
-    registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
+def group(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run ``minidl`` with `arguments`; a plugin that is left out gets a line on stderr."""
+    registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
+    group.main(args=arguments, prog_name="minidl")
 
 
 def printable(text: str) -> str:
