@@ -1,0 +1,112 @@
+"""What usually went wrong, read off the gradient that came and the one that should have come.
+
+A small catalogue of the mistakes that hand-written gradients have. It never decides whether a
+check fails; it only helps to find the line.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["likely_cause"]
+
+
+def likely_cause(
+    mine: Tensor,
+    right: Tensor,
+    *,
+    counts: Mapping[str, int] | None = None,
+    alike: Mapping[str, Tensor] | None = None,
+) -> str:
+    """The first entry of the catalogue that explains `mine`, or ``""``.
+
+    Args:
+        mine: the gradient that ``backward`` gave.
+        right: the gradient that differences gave, in the same shape.
+        counts: numbers that a mistaken factor may come from, by name: ``{"batch size": 4}``.
+        alike: what `mine` may have been taken for, by description.
+    """
+    if not mine.isfinite().all():
+        return "a division by zero, a logarithm or an exponential that overflowed in backward"
+    if not mine.any():
+        return "it is zero: backward never computes it, or never adds it to grad"
+    if not right.any():
+        return "it should be zero: the output does not depend on this"
+    for explain in (_a_sign, _transposed):
+        cause = explain(mine, right)
+        if cause:
+            return cause
+    for description, other in (alike or {}).items():
+        if other.shape == mine.shape and _same(mine, other):
+            return description
+    return _a_factor(mine, right, counts or {}) or _some_right(mine, right)
+
+
+def _a_sign(mine: Tensor, right: Tensor) -> str:
+    return "the sign is wrong" if _same(mine, -right) else ""
+
+
+def _transposed(mine: Tensor, right: Tensor) -> str:
+    square = mine.ndim >= 2 and mine.shape[-1] == mine.shape[-2]
+    return "it is transposed" if square and _same(mine, right.mT) else ""
+
+
+def _a_factor(mine: Tensor, right: Tensor, counts: Mapping[str, int]) -> str:
+    """With mine = c · right for one c: by least squares, c = ⟨mine, right⟩ / ⟨right, right⟩."""
+    factor = float((mine * right).sum() / (right * right).sum())
+    if not _same(mine, factor * right):
+        return ""
+    for name, count in counts.items():
+        if count > 1 and math.isclose(factor, count, rel_tol=1e-5):
+            return f"it is {count} times too large, the {name}: a missing mean"
+        if count > 1 and math.isclose(factor * count, 1, rel_tol=1e-5):
+            return (
+                f"it is {count} times too small, the {name}: "
+                "a mean where the value has a sum, or a sum that is missing"
+            )
+    for number in (2.0, 0.5, -2.0, -0.5):
+        if math.isclose(factor, number, rel_tol=1e-5):
+            return f"it is {number:g} times the right one: a forgotten or doubled factor of two"
+    return f"it is {factor:.6g} times the right one: a constant factor"
+
+
+def _some_right(mine: Tensor, right: Tensor) -> str:
+    close = torch.isclose(mine, right, rtol=1e-5, atol=1e-7)
+    if mine.ndim >= 2 and mine.shape[0] > 1:
+        rows = close.flatten(1).all(1)
+        if rows.any():
+            return f"only row {_listed(rows)} of {len(rows)} is right: the others are left out"
+    if close.any():
+        return (
+            f"{int(close.sum())} of {close.numel()} elements are right: "
+            "a condition, an index or a branch of the formula"
+        )
+    ratio = mine / right
+    if bool((ratio > 0).all()):
+        return "every sign is right and the size is not: a missing factor of the chain rule"
+    return ""
+
+
+def _listed(rows: Tensor) -> str:
+    return ", ".join(str(i) for i, right in enumerate(rows.tolist()) if right)
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return bool(torch.allclose(a, b, rtol=1e-5, atol=1e-7))
+
+
+def counts_of(shape: torch.Size, batch: int | None) -> dict[str, int]:
+    """The numbers that a mean over some of the dimensions of `shape` divides by."""
+    counts = {"number of elements": math.prod(shape)}
+    if batch is not None:
+        counts["batch size"] = batch
+        if batch and not counts["number of elements"] % batch:
+            counts["number of features"] = counts["number of elements"] // batch
+    return counts

@@ -1,0 +1,236 @@
+"""What one step of an optimizer may touch, and which way it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from minidl_core.testing.comparing import must_agree, snapshot
+from minidl_core.testing.errors import ConformanceError
+from minidl_core.testing.random_checks import watched
+from minidl_core.testing.structure_checks import recording
+from minidl_core.testing.trials import Trial
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from minidl_core.testing.cases import Case
+
+__all__ = [
+    "descends_quadratic",
+    "dtype_kept",
+    "follows_sign",
+    "gradients_kept",
+    "in_place",
+    "layout",
+    "no_autograd",
+    "no_hidden_randomness",
+    "refuses_no_parameters",
+    "same_seed_same_bits",
+    "shared_stepped_once",
+    "zero_grad",
+]
+
+
+def descends_quadratic(case: Case) -> str:
+    """100 steps on f(p) = ½ Σ a (p − c)² end lower than they began, and finite.
+
+    Here a is in [0.5, 2] and c is small, so that a decay towards zero goes the same way.
+    """
+    trial = Trial(case)
+    generator = case.generator(400)
+    bowl = [
+        (
+            torch.empty_like(p.value).uniform_(0.5, 2, generator=generator),
+            torch.empty_like(p.value).uniform_(-0.1, 0.1, generator=generator),
+        )
+        for p in trial.parameters
+    ]
+
+    def height() -> float:
+        pairs = zip(trial.parameters, bowl, strict=True)
+        return sum(float((a * (p.value - c).square()).sum()) / 2 for p, (a, c) in pairs)
+
+    first = height()
+    for _ in range(100):
+        trial.optimizer.zero_grad()
+        for parameter, (a, c) in zip(trial.parameters, bowl, strict=True):
+            parameter.grad.add_(a * (parameter.value - c))  # df/dp = a (p − c)
+        trial.optimizer.step()
+    last = height()
+    if not last < first:
+        raise ConformanceError(
+            "100 steps do not descend a quadratic",
+            f"it was {first:.6g} and became {last:.6g}",
+            "it goes up the gradient, does nothing, or the example's lr is too large",
+        )
+    return ""
+
+
+def follows_sign(case: Case) -> str:
+    """The first step moves every element against the sign of its gradient."""
+    trial = Trial(case)
+    for parameter in trial.parameters:
+        parameter.value.mul_(0.01)  # too small for a decay to outweigh the gradient
+    trial.set_gradients(0)
+    before = trial.values()
+    trial.optimizer.step()
+    for number, (name, old) in enumerate(before.items()):
+        parameter = trial.parameters[number]
+        moved = parameter.value - old
+        wrong = moved * parameter.grad >= 0
+        if wrong.any():
+            still = bool((moved == 0).all())
+            up = bool((moved * parameter.grad > 0).all())
+            raise ConformanceError(
+                f"the first step does not move {name} against its gradient",
+                f"in {int(wrong.sum())} of {wrong.numel()} elements",
+                "it is not moved at all" if still else "it goes up the gradient" if up else "",
+            )
+    return ""
+
+
+def shared_stepped_once(case: Case) -> str:
+    """A parameter that is listed twice is stepped once, and the order of the others is kept."""
+    once, twice = Trial(case).advance(0, 3), Trial(case, twice=True).advance(0, 3)
+    must_agree(
+        twice.values(),
+        once.values(),
+        "is another when a parameter is listed twice",
+        exact=True,
+        cause="a shared parameter is stepped for each time it is listed: keep each once, by the "
+        "id of its value (BaseOptimizer does)",
+    )
+    return ""
+
+
+def zero_grad(case: Case) -> str:
+    """``zero_grad()`` makes every gradient zero, in the same tensors, and touches no value."""
+    trial = Trial(case)
+    trial.set_gradients(0)
+    held, before = [p.grad for p in trial.parameters], trial.values()
+    trial.optimizer.zero_grad()
+    for number, (parameter, grad) in enumerate(zip(trial.parameters, held, strict=True)):
+        if parameter.grad is not grad:
+            raise ConformanceError(
+                f"zero_grad() replaces the gradient of parameter {number}",
+                cause="a module may hold the tensor: use grad.zero_()",
+            )
+        if grad.count_nonzero():
+            raise ConformanceError(f"zero_grad() leaves the gradient of parameter {number}")
+    must_agree(trial.values(), before, "is changed by zero_grad()", exact=True)
+    return ""
+
+
+def in_place(case: Case) -> str:
+    """``step()`` changes the value tensors themselves, which the modules hold."""
+    trial = Trial(case)
+    held, before = [p.value for p in trial.parameters], trial.values()
+    trial.advance(0, 2)
+    for number, (parameter, value) in enumerate(zip(trial.parameters, held, strict=True)):
+        if parameter.value is not value:
+            raise ConformanceError(
+                f"step() replaces the value of parameter {number} by another tensor",
+                cause="value = value - ... makes a new one: use value.sub_(...) or value -= ...",
+            )
+        if bool((value == before[f"parameter {number}"]).all()):
+            raise ConformanceError(
+                f"step() does not change the value of parameter {number}",
+                cause="it changes a copy, or an iterator of parameters that is used up",
+            )
+    return ""
+
+
+def gradients_kept(case: Case) -> str:
+    """``step()`` leaves the gradients as they are, to be read after it."""
+    trial = Trial(case)
+    for number in range(3):
+        trial.set_gradients(number)
+        grads = {f"the gradient of parameter {i}": p.grad for i, p in enumerate(trial.parameters)}
+        before = snapshot(grads)
+        trial.optimizer.step()
+        must_agree(
+            grads,
+            before,
+            "is changed by step()",
+            exact=True,
+            cause="weight decay or momentum is added to grad in place: add it to a copy",
+        )
+    return ""
+
+
+def refuses_no_parameters(case: Case) -> str:
+    """No parameters are an error: they usually are an iterator that was used up."""
+    try:
+        case.construct([])
+    except Exception:
+        return ""
+    raise ConformanceError(
+        "an empty list of parameters is accepted",
+        cause="raise minidl_core.ArgumentError (BaseOptimizer does)",
+    )
+
+
+def dtype_kept(case: Case) -> str:
+    """Values keep their dtype and device, and stay finite: float32, float64 and bfloat16."""
+    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    for device in devices:
+        for dtype in (torch.float32, torch.float64, torch.bfloat16):
+            trial = Trial(case, dtype=dtype, device=device).advance(0, 3)
+            for name, value in trial.values().items():
+                if value.dtype != dtype or value.device.type != device:
+                    raise ConformanceError(
+                        f"{name} of {dtype} becomes {value.dtype} on {value.device}"
+                    )
+                if not value.isfinite().all():
+                    raise ConformanceError(f"{name} of {dtype} becomes NaN or infinite")
+    return f"on {' and '.join(devices)}"
+
+
+def layout(case: Case) -> str:
+    """Strided and transposed parameters are stepped as contiguous ones are."""
+
+    def strided(x: Tensor) -> Tensor:
+        return torch.stack([x, x], -1)[..., 0]
+
+    def transposed(x: Tensor) -> Tensor:
+        return x.mT.contiguous().mT if x.ndim > 1 else x.clone()
+
+    expected = Trial(case).advance(0, 3).values()
+    for name, change in (("strided", strided), ("transposed", transposed)):
+        got = Trial(case, change=change).advance(0, 3).values()
+        must_agree(
+            got, expected, f"is stepped otherwise if it is {name}", cause=".view: use reshape"
+        )
+    return ""
+
+
+def same_seed_same_bits(case: Case) -> str:
+    """Two instances on the same parameters and gradients go the same way, to the last bit."""
+    must_agree(
+        Trial(case).advance(0, 4).values(),
+        Trial(case).advance(0, 4).values(),
+        "differs between two runs from the same start",
+        exact=True,
+        cause="randomness that does not come from the generator argument",
+    )
+    return ""
+
+
+def no_hidden_randomness(case: Case) -> str:
+    """Building and stepping draw nothing from the global generators of torch, random and numpy."""
+    with watched("building"):
+        trial = Trial(case)
+    with watched("step"):
+        trial.advance(0, 3)
+    return ""
+
+
+def no_autograd(case: Case) -> str:
+    """No operation is recorded, and no value asks for a gradient."""
+    with recording() as recorded:
+        values = Trial(case).advance(0, 2).values()
+    if recorded or any(value.requires_grad for value in values.values()):
+        raise ConformanceError("torch's autograd records operations inside step()")
+    return ""

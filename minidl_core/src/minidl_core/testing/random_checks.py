@@ -1,0 +1,121 @@
+"""Where randomness comes from, and that evaluation is the mean of training."""
+
+from __future__ import annotations
+
+import random
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from minidl_core.testing.comparing import labelled, must_agree, same_bits
+from minidl_core.testing.errors import ConformanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minidl_core.testing.cases import Case
+    from minidl_core.testing.subjects import Subject
+
+__all__ = ["eval_is_mean_of_train", "no_hidden_randomness", "same_seed_same_bits", "watched"]
+
+DRAWS = 2000
+SIGMAS = 7.0  # of a normal law, a chance of 3e-12 for each element
+
+
+def same_seed_same_bits(case: Case) -> str:
+    """Two instances built and run from the same seed give the same, to the last bit."""
+    runs = [case.build(fresh=True).one_pass(case.inputs()) for _ in range(2)]
+    must_agree(
+        labelled(runs[1]),
+        labelled(runs[0]),
+        "differs between two instances made from the same seed",
+        exact=True,
+        cause="randomness that does not come from the generator argument",
+    )
+    return ""
+
+
+def no_hidden_randomness(case: Case) -> str:
+    """Building and running draw nothing from the global generators of torch, random and numpy."""
+    with watched("building"):
+        subject = case.build(fresh=True)
+    inputs = case.inputs()
+    with watched("forward or backward"):
+        subject.one_pass(inputs)
+    return ""
+
+
+@contextmanager
+def watched(what: str) -> Iterator[None]:
+    """Fail if `what` is done with a global generator; they are as before afterwards."""
+    before = _global_states()
+    try:
+        yield
+    finally:
+        after = _global_states()
+        torch.set_rng_state(before["torch"])
+        random.setstate(before["random"])
+    for name, state in before.items():
+        if not same_bits(state, after[name]):
+            raise ConformanceError(
+                f"{what} draws from the global generator of {name}",
+                cause="accept generator: torch.Generator | None = None, and draw from it: "
+                "torch.randn(..., generator=generator), x.new_empty(...).bernoulli_(p, "
+                "generator=generator)",
+            )
+
+
+def _global_states() -> dict[str, Any]:
+    states: dict[str, Any] = {"torch": torch.get_rng_state(), "random": random.getstate()}
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        _, keys, position, *rest = numpy.random.get_state()
+        states["numpy"] = [keys.tolist(), position, *rest]
+    return states
+
+
+def eval_is_mean_of_train(case: Case) -> str:
+    """The output in evaluation mode is the mean over the noise of the output in training mode.
+
+    The mean of 2000 draws must be within seven of its standard errors, in every element.
+    """
+    subject, inputs = case.build(), case.inputs()
+    if subject.generator is None or not _is_random(subject, inputs):
+        return "draws nothing in forward"
+    subject.module.eval()
+    expected = subject.forward(*inputs)
+    subject.module.train()
+    sums = [torch.zeros_like(y) for y in expected]
+    squares = [torch.zeros_like(y) for y in expected]
+    for _ in range(DRAWS):
+        for y, total, square in zip(subject.forward(*inputs), sums, squares, strict=True):
+            total += y
+            square += y * y
+        subject.let_go()
+    for number, (y, total, square) in enumerate(zip(expected, sums, squares, strict=True)):
+        _must_be_mean(f"output {number}", y, total / DRAWS, square / DRAWS)
+    return ""
+
+
+def _must_be_mean(name: str, expected: Tensor, mean: Tensor, mean_square: Tensor) -> None:
+    error = ((mean_square - mean * mean).clamp(min=0) / DRAWS).sqrt()
+    wrong = (mean - expected).abs() > SIGMAS * error + 1e-6
+    if not wrong.any():
+        return
+    ratio = float((mean * expected).sum() / (expected * expected).sum())
+    raise ConformanceError(
+        f"{name} in evaluation mode is not the mean of training mode",
+        f"in {int(wrong.sum())} of {wrong.numel()} elements, over {DRAWS} draws; "
+        f"training gives about {ratio:.3f} times as much",
+        "the noise is not rescaled: where a share p is dropped, divide what stays by 1 − p",
+    )
+
+
+def _is_random(subject: Subject, inputs: tuple[Tensor, ...]) -> bool:
+    subject.rewind()
+    first, second = subject.forward(*inputs), subject.forward(*inputs)
+    subject.let_go()
+    return not same_bits(first, second)
