@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from minidl_core import ArgumentError, BaseModule, Parameter, ShapeError
+from minidl_core import ArgumentError, BaseModule, Example, Parameter, ShapeError
 from minidl_plugins_basic.checks import check_alike, check_grad_output
 
 if TYPE_CHECKING:
@@ -101,6 +101,15 @@ class Linear(BaseModule):
         if self.bias is not None:
             self.bias.grad += grad_output.sum(-2)
         return grad_output @ self.weight.value  # (n, out) @ (out, in) -> (n, in)
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        return [
+            Example({"in_features": 3, "out_features": 2}, shapes=[(4, 3)]),
+            Example({"in_features": 3, "out_features": 3}, shapes=[(2, 3)]),
+            Example({"in_features": 1, "out_features": 4, "bias": False}, shapes=[(5, 1)]),
+            Example({"in_features": 2, "out_features": 1, "init": "report"}, shapes=[(3, 2)]),
+        ]
 
     def summary(self) -> str:
         models = self.weight.value.shape[:-2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from minidl_core import ArgumentError, BaseOptimizer, ShapeError
+from minidl_core import ArgumentError, BaseOptimizer, Example, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +40,14 @@ class SGD(BaseOptimizer):
         self.lr = _not_negative("lr", lr)
         self.momentum = _not_negative("momentum", 0.0 if momentum is None else momentum)
         self.velocity = [p.value.new_zeros(p.value.shape) for p in self.params if self.momentum]
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        return [
+            Example({"lr": 0.1}, reference="torch.optim.SGD"),
+            Example({"lr": 0.05, "momentum": 0.9}, reference="torch.optim.SGD"),
+            Example({"lr": 0.1, "momentum": None}, reference="torch.optim.SGD"),
+        ]
 
     def step(self) -> None:
         if not self.momentum:
