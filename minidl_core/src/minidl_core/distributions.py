@@ -43,6 +43,7 @@ class Distribution:
         self.problems: list[str] = []
         self.entry_points = list(self._parse(entry_points))
         self._headers: list[tuple[str, str]] | None = None
+        self._verdicts: dict[str, str | None] = {}
 
     @property
     def version(self) -> str:
@@ -56,6 +57,11 @@ class Distribution:
 
     def incompatibility(self, core_version: str) -> str | None:
         """Why it does not work with this minidl-core, by its own requirements; None if it does."""
+        if core_version not in self._verdicts:
+            self._verdicts[core_version] = self._judge(core_version)
+        return self._verdicts[core_version]
+
+    def _judge(self, core_version: str) -> str | None:
         lines = [value for key, value in self._metadata() if key == "requires-dist"]
         for line in lines:
             if canonical(line[:11]) == "minidl-core":  # parsing every other one would cost most

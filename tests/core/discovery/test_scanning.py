@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from minidl_core.distributions import canonical, find_distributions
 
 from minidl_core import Registry
+from minidl_core.distributions import canonical, find_distributions
 
 POINTS = {"minidl.modules": {"Swish": "acme:Swish"}}
 

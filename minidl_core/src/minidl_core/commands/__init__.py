@@ -15,6 +15,8 @@ from minidl_core.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from minidl_core.discovery import Registry
+
 __all__ = ["printable", "run"]
 
 
@@ -22,11 +24,11 @@ class _Group(click.Group):
     """Commands by name: ours can always be reached, and a broken plugin costs only its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({**COMMANDS, **_plugin_commands()})
+        return sorted({**COMMANDS, **_plugin_commands(ctx.obj)})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return _plugin_commands().get(name)
+            return _plugin_commands(ctx.obj).get(name)
         module = importlib.import_module(f"minidl_core.{COMMANDS[name][0]}")
         command: click.Command = module.command
         return command
@@ -43,8 +45,9 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
+        commands = _plugin_commands(ctx.obj)
         return help_text(
-            {name: command.get_short_help_str(80) for name, command in _plugin_commands().items()}
+            {name: command.get_short_help_str(80) for name, command in commands.items()}
         )
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -64,7 +67,7 @@ class _Group(click.Group):
     multiple=True,
     is_eager=True,  # as --help is, which asks the plugins for their commands
     expose_value=False,
-    callback=lambda _ctx, _param, names: registry.disable(*names),
+    callback=lambda ctx, _param, names: ctx.obj.disable(*names),
 )
 @click.version_option(__version__, message="minidl %(version)s")
 @click.pass_context
@@ -76,7 +79,7 @@ def group(ctx: click.Context) -> None:
 def run(arguments: Sequence[str]) -> None:
     """Run ``minidl`` with `arguments`; a plugin that is left out gets a line on stderr."""
     registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
-    group.main(args=arguments, prog_name="minidl")
+    group.main(args=arguments, prog_name="minidl", obj=registry)
 
 
 def printable(text: str) -> str:
@@ -86,7 +89,7 @@ def printable(text: str) -> str:
     )
 
 
-def _plugin_commands() -> dict[str, click.Command]:
+def _plugin_commands(registry: Registry) -> dict[str, click.Command]:
     """The plugins' commands; those that claim one name can be told apart by a qualified one."""
     claims: dict[str, dict[str, click.Command]] = {}
     for distribution, answer in registry.hooks.ask("minidl_commands"):

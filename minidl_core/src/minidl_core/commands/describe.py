@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from minidl_core.commands import printable
 from minidl_core.commands.tables import echo_json, json_option
 from minidl_core.components import KINDS, Component
-from minidl_core.discovery import registry
 from minidl_core.errors import ComponentNotFoundError, MinidlError
+
+if TYPE_CHECKING:
+    from minidl_core.discovery import Registry
 
 __all__ = ["command", "find_everywhere"]
 
@@ -19,9 +21,10 @@ __all__ = ["command", "find_everywhere"]
 @click.command("describe")
 @click.argument("name")
 @json_option
-def command(name: str, as_json: bool) -> None:
+@click.pass_obj
+def command(registry: Registry, name: str, as_json: bool) -> None:
     """Show the signature, docstring and provenance of NAME (or DISTRIBUTION/NAME)."""
-    found = [_described(component) for component in find_everywhere(name)]
+    found = [_described(component) for component in find_everywhere(registry, name)]
     if as_json:
         echo_json(found)
         return
@@ -36,7 +39,7 @@ def command(name: str, as_json: bool) -> None:
             click.echo(printable(f"{key.replace('_', ' ') + ':':14}{described[key]}"))
 
 
-def find_everywhere(name: str) -> list[Component]:
+def find_everywhere(registry: Registry, name: str) -> list[Component]:
     """The components of that name, one of each kind that has it.
 
     Raises:

@@ -10,12 +10,13 @@ import click
 from minidl_core.commands import printable
 from minidl_core.commands.tables import echo_json, json_option
 from minidl_core.components import KINDS
-from minidl_core.discovery import registry
 from minidl_core.distributions import HOOKS_GROUP
 from minidl_core.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from minidl_core.discovery import Registry
 
 __all__ = ["command"]
 
@@ -36,8 +37,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     Exits with 1 if there is any.
     """
+    registry: Registry = ctx.obj
     registry.report = lambda _: None  # they are all among the problems below
-    problems = list(dict.fromkeys(_problems()))
+    problems = list(dict.fromkeys(_problems(registry)))
     if as_json:
         echo_json([problem._asdict() for problem in problems])
     else:
@@ -48,8 +50,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     ctx.exit(1 if problems else 0)
 
 
-def _problems() -> Iterator[Problem]:
-    yield from _of_settings()
+def _problems(registry: Registry) -> Iterator[Problem]:
+    yield from _of_settings(registry)
     for distribution in registry.distributions():
         name = str(distribution)  # reads the metadata, so that what is wrong with it is known
         for cause in distribution.problems:
@@ -66,7 +68,7 @@ def _problems() -> Iterator[Problem]:
                     "does not read",
                     f"its author must use one of minidl.{', minidl.'.join(KINDS)}",
                 )
-    yield from _of_names()
+    yield from _of_names(registry)
     run_time = [c for kind in KINDS for c in registry.run_time_components(kind)]
     for component in [*registry.components(), *run_time]:
         if registry.unavailable(component.distribution) is None:
@@ -79,7 +81,7 @@ def _problems() -> Iterator[Problem]:
         yield Problem("hooks", cause, "upgrade, disable or uninstall that distribution")
 
 
-def _of_settings() -> Iterator[Problem]:
+def _of_settings(registry: Registry) -> Iterator[Problem]:
     known = {distribution.name for distribution in registry.distributions()}
     for name in sorted(registry.disabled - known):
         yield Problem(
@@ -92,7 +94,7 @@ def _of_settings() -> Iterator[Problem]:
         yield Problem(name, "is preferred, but not installed", "correct it in MINIDL_PREFER")
 
 
-def _of_names() -> Iterator[Problem]:
+def _of_names(registry: Registry) -> Iterator[Problem]:
     usable = [c for c in registry.components() if registry.unavailable(c.distribution) is None]
     for (kind, name), count in Counter((c.kind, c.name) for c in usable).items():
         if count > 1:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from minidl_core.commands.tables import echo_json, echo_table, json_option
 from minidl_core.components import KINDS
-from minidl_core.discovery import registry
+
+if TYPE_CHECKING:
+    from minidl_core.discovery import Registry
 
 __all__ = ["command"]
 
@@ -14,7 +18,8 @@ __all__ = ["command"]
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice(list(KINDS)))
 @json_option
-def command(kind: str | None, as_json: bool) -> None:
+@click.pass_obj
+def command(registry: Registry, kind: str | None, as_json: bool) -> None:
     """List the components, or those of one KIND, without importing any."""
     components = registry.components(kind)
     reasons = {d.name: registry.unavailable(d) for d in registry.distributions()}

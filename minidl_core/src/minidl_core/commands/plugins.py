@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from minidl_core.commands.tables import echo_json, echo_table, json_option
-from minidl_core.discovery import registry
 from minidl_core.distributions import HOOKS_GROUP
+
+if TYPE_CHECKING:
+    from minidl_core.discovery import Registry
 
 __all__ = ["command"]
 
 
 @click.command("plugins")
 @json_option
-def command(as_json: bool) -> None:
+@click.pass_obj
+def command(registry: Registry, as_json: bool) -> None:
     """List the distributions that have something for minidl, without importing any."""
     plugins: list[dict[str, object]] = [
         {

@@ -1,0 +1,73 @@
+"""What a type checker lets a user do, and what it stops."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+USER_PROGRAM = Path(__file__).with_name("user_program.py")
+
+HEAD = """
+from minidl_core import BaseModule, Loss, Module, Optimizer, component, registry
+"""
+# A class as its author wrote it, and what mypy says of it.
+REFUSED = {
+    "a module without backward": (
+        """
+@component("modules")
+class C:
+    training: bool = True
+    def forward(self, x: float) -> float: return x
+    def param(self) -> list[object]: return []
+    def info(self) -> None: ...
+    def train(self) -> None: ...
+    def eval(self) -> None: ...
+""",
+        'Value of type variable "M"',
+    ),
+    "a module that leaves backward abstract": (
+        """
+class C(BaseModule):
+    def forward(self, x: float) -> float: return x
+C()
+""",
+        'Cannot instantiate abstract class "C" with abstract attribute "backward"',
+    ),
+    "an optimizer without its state": (
+        """
+@component("optimizers")
+class C:
+    def zero_grad(self) -> None: ...
+    def step(self) -> None: ...
+""",
+        'Value of type variable "P"',
+    ),
+    "a kind that does not exist": ('registry.get("layers", "Linear")', "No overload variant"),
+    "a loss taken for an optimizer": (
+        'x: type[Optimizer] = registry.get("losses", "MSELoss")',
+        "Incompatible types in assignment",
+    ),
+}
+
+
+def mypy(*arguments: str) -> str:
+    out, err, _ = api.run(["--strict", "--no-error-summary", *arguments])
+    return out + err
+
+
+def test_a_users_program_is_accepted_and_runs() -> None:
+    assert mypy(str(USER_PROGRAM)) == ""
+    assert runpy.run_path(str(USER_PROGRAM))["main"]() < 0.1
+
+
+def test_what_the_registry_gives_has_the_type_of_its_kind() -> None:
+    program = f"{HEAD}\nreveal_type(registry.get('losses', 'MSELoss'))"
+    assert 'Revealed type is "type[minidl_core.protocols.Loss]"' in mypy("-c", program)
+
+
+@pytest.mark.parametrize(("source", "complaint"), REFUSED.values(), ids=REFUSED)
+def test_a_mistake_is_refused(source: str, complaint: str) -> None:
+    assert complaint in mypy("-c", HEAD + source)
