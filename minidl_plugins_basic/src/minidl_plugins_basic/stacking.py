@@ -69,6 +69,8 @@ def stack(models: Sequence[M]) -> M:
 def unstack(model: M) -> list[M]:
     """The models that `stack` put together, each with its own copy of values and gradients.
 
+    A model that was never stacked is refused only where its shapes give it away.
+
     Raises:
         ArgumentError: `model` has no parameters, or they disagree on the number of models.
     """
