@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Each command of our own, the module under minidl_core that has it, and what it does.
 COMMANDS = {
-    "check": ("testing.command", "Prove the gradients of a distribution or component."),
+    "check": ("commands.check", "Prove the gradients of a distribution or component."),
     "describe": ("commands.describe", "Show a component's signature, docstring and provenance."),
     "doctor": ("commands.doctor", "Find every problem of the installation, with its cure."),
     "list": ("commands.list", "List the components, by kind."),
