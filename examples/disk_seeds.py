@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     try:
-        for name in ("seeds", "threads"):
+        for name in ("seeds", "starts", "epochs", "threads"):
             if getattr(options, name) < 1:
                 raise ArgumentError(
                     f"expected a whole number of at least 1, got {getattr(options, name)}",

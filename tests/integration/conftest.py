@@ -1,0 +1,53 @@
+"""The examples as modules and as programs, found by path: they are scripts, not a package."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+class RunExample(Protocol):
+    """What the fixture `run_example` gives."""
+
+    def __call__(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture(scope="session")
+def disk() -> ModuleType:
+    """The module ``examples/disk.py``."""
+    spec = importlib.util.spec_from_file_location("disk", EXAMPLES / "disk.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["disk"] = module  # where dataclasses look for their annotations
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run_example(tmp_path: Path) -> RunExample:
+    """Run a script as a user does, from a folder of its own; warnings are errors."""
+
+    def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", str(EXAMPLES / script), *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    return run
