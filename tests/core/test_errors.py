@@ -33,6 +33,19 @@ BASES = {
 DRAWN = re.findall(r"^ {4}([│├└─ ]*)(\w+) *(?:\((\w+)\))?", errors.__doc__ or "", re.MULTILINE)
 
 
+class Residual(BaseModule):
+    """A container that adds nothing to the path: y = x + f(x)."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def forward(self, x: Any) -> Any:
+        return x + self.inner.forward(x)
+
+    def backward(self, grad_output: Any) -> Any:
+        return grad_output + self.inner.backward(grad_output)
+
+
 class Failing(BaseModule):
     """Raises what it is given."""
 
@@ -75,16 +88,23 @@ def test_a_message_begins_with_its_place() -> None:
 
 
 @pytest.mark.parametrize("way", ["forward", "backward"])
+@pytest.mark.parametrize("where", ["Failing", None], ids=["own-place", "no-place-given"])
 @pytest.mark.parametrize(
-    ("where", "path"),
+    ("wrapped", "path"),
     [
-        pytest.param("Failing", ["Sequential[1]", "Sequential[0]", "Failing"], id="own-place"),
-        pytest.param(None, ["Sequential[1]", "Sequential[0]", "Failing"], id="no-place-given"),
+        pytest.param(Sequential, ["Sequential[1]", "Sequential[0]", "Failing"], id="chain"),
+        pytest.param(
+            lambda layer: Residual(Sequential(layer)),
+            ["Sequential[1]", "Residual", "Sequential[0]", "Failing"],
+            id="chain-in-a-container-of-a-stranger",
+        ),
+        pytest.param(lambda layer: layer, ["Sequential[1]", "Failing"], id="bare"),
     ],
 )
-def test_each_container_puts_its_step_in_front(way: str, where: Any, path: list[str]) -> None:
-    failing = Failing(ShapeError("too wide", where=where))
-    model = Sequential(Square(), Sequential(failing))
+def test_each_container_puts_its_step_in_front(
+    wrapped: Any, path: list[str], where: Any, way: str
+) -> None:
+    model = Sequential(Square(), wrapped(Failing(ShapeError("too wide", where=where))))
     with pytest.raises(ShapeError) as caught:
         getattr(model, way)(1.0)
     assert caught.value.path == path

@@ -137,6 +137,8 @@ def locate(error: Exception, container: object, name: str, child: object) -> Non
     """
     step = f"{type(container).__name__}[{name}]"
     if isinstance(error, MinidlError):
-        error.path[:0] = [step] if error.path else [step, repr(child)]
+        inner = error.path[0] if error.path else ""
+        told = inner == repr(child) or inner.startswith(f"{type(child).__name__}[")
+        error.path[:0] = [step] if told else [step, repr(child)]
     elif hasattr(error, "add_note"):
         error.add_note(f"in {step} › {child!r}")
