@@ -12,6 +12,8 @@ from minidl_core.testing.differences import Comparison, compare
 from minidl_core.testing.errors import ConformanceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minidl_core.testing.cases import Case
 
 __all__ = ["Probe", "input_gradient", "parameter_gradient", "prediction_gradient"]
@@ -41,12 +43,18 @@ def parameter_gradient(case: Case) -> str:
 class Probe:
     """One forward and backward at one shape and draw, and the comparisons with differences."""
 
-    def __init__(self, case: Case, batch: int | None, salt: int = 0) -> None:
+    def __init__(
+        self,
+        case: Case,
+        batch: int | None,
+        salt: int = 0,
+        change: Callable[[Tensor], Tensor] = Tensor.clone,
+    ) -> None:
         self.case = case
         self.salt = salt
         self.batch = case.batch if batch is None else batch
         self.subject = case.build(salt=salt)
-        self.inputs = case.inputs(batch, salt=salt)
+        self.inputs = tuple(map(change, case.inputs(batch, salt=salt)))
         self.result = self.subject.one_pass(self.inputs, salt)
         self.weights = self.subject.cotangents(self.result.outputs, salt)
         for number, output in enumerate(self.result.outputs):
@@ -56,6 +64,14 @@ class Probe:
                     cause="inputs outside the range of the function: set low and high, or draw, "
                     "of the Example",
                 )
+
+    def check(self) -> None:
+        """Compare whatever is not declared to be another gradient, in a check of another name."""
+        declared = getattr(self.case.component, "conformance_exceptions", {})
+        if not {"input_gradient", "prediction_gradient"} & set(declared):
+            self.check_inputs()
+        if "parameter_gradient" not in declared:
+            self.check_parameters()
 
     def check_inputs(self) -> None:
         inputs = self.subject.differentiable(self.inputs)

@@ -115,10 +115,11 @@ class DeclarationsTask:
 
     name: str
     error: ConformanceError | None
+    check: str = DECLARATIONS
 
     @property
     def id(self) -> str:
-        return f"{self.name}-{DECLARATIONS}"
+        return f"{self.name}-{self.check}"
 
     def run(self) -> CheckResult:
         if self.error is None:

@@ -1,0 +1,1 @@
+"""Components that are right and components that are wrong, to test the conformance kit with."""

@@ -1,0 +1,144 @@
+"""The corpus: each planted bug with the check that must catch it, and all that is right."""
+
+from __future__ import annotations
+
+from . import (
+    right_layers,
+    right_losses,
+    right_optimizers,
+    wrong_gradients,
+    wrong_habits,
+    wrong_losses,
+    wrong_optimizers,
+)
+
+# Bug -> the check that must catch it. Others may fail as well.
+_CAUGHT_BY = {
+    wrong_gradients: {
+        "WrongSign": "input_gradient",
+        "NegatedGradient": "input_gradient",
+        "SquareTransposed": "input_gradient",
+        "WeightGradientTransposed": "parameter_gradient",
+        "OblongTransposed": "input_gradient",
+        "BiasOfOneRow": "parameter_gradient",
+        "BiasOfMean": "parameter_gradient",
+        "ChainRuleForgotten": "input_gradient",
+        "DerivativeForgotten": "input_gradient",
+        "DerivativeOfOutput": "input_gradient",
+        "TermForgotten": "input_gradient",
+        "SmallTermForgotten": "input_gradient",
+        "Swapped": "input_gradient",
+        "SecondInputForgotten": "input_gradient",
+        "WeightNeverTouched": "parameter_gradient",
+        "SkipForgotten": "input_gradient",
+        "InnerScaleForgotten": "input_gradient",
+        "OnlyForFourRows": "parameter_gradient",
+        "KinkOnWrongSide": "input_gradient",
+        "Undeclared": "input_gradient",
+        "FirstHalfOnly": "input_gradient",
+        "FactorOfTwo": "input_gradient",
+        "HalfPrecision": "input_gradient",
+        "DividesByZero": "input_gradient",
+        "SharedWeightOnce": "parameter_gradient",
+    },
+    wrong_habits: {
+        "Overwrites": "accumulates",
+        "Reassigns": "accumulates",
+        "NoStack": "shared_use",
+        "FirstInFirstOut": "shared_use",
+        "GrowingGradient": "backward_needs_forward",
+        "KeepsInEvaluation": "evaluation_mode",
+        "KeepsQuietly": "evaluation_mode",
+        "SilentWithoutForward": "backward_needs_forward",
+        "ForeignError": "backward_needs_forward",
+        "MutatesInput": "arguments_kept",
+        "MutatesGradOutput": "arguments_kept",
+        "ReusesBuffer": "arguments_kept",
+        "UpcastsOutput": "dtype_kept",
+        "UpcastsGradient": "dtype_kept",
+        "NeedsContiguous": "layout",
+        "ReadsMemoryOrder": "layout",
+        "SqueezesOne": "batch_of_one",
+        "WrongForOne": "batch_of_one",
+        "NothingFromNothing": "empty_batch",
+        "NotRescaled": "eval_is_mean_of_train",
+        "RescaledTheWrongWay": "eval_is_mean_of_train",
+        "NewMaskInBackward": "input_gradient",
+        "DropsInEvaluation": "evaluation_mode",
+        "GlobalNoise": "no_hidden_randomness",
+        "GlobalWeights": "no_hidden_randomness",
+        "Unlisted": "parameters_listed",
+        "InAList": "parameters_listed",
+        "HiddenTensor": "state_round_trip",
+        "CopiesShare": "copies",
+        "StartsWithGarbage": "gradients_start_at_zero",
+        "TwoLines": "info_line",
+        "StuckInTraining": "evaluation_mode",
+        "Lazy": "no_autograd",
+    },
+    wrong_losses: {
+        "MissingMean": "prediction_gradient",
+        "MeanOverRows": "prediction_gradient",
+        "ReportsSum": "prediction_gradient",
+        "WrongWayRound": "prediction_gradient",
+        "HalfForgotten": "prediction_gradient",
+        "Broadcasts": "refuses_broadcasting",
+        "OnePerRow": "scalar_value",
+        "NaNForNothing": "empty_batch",
+        "MutatesTarget": "arguments_kept",
+        "SoftmaxOnly": "prediction_gradient",
+        "WeightsInValueOnly": "prediction_gradient",
+        "UnclippedHuber": "prediction_gradient",
+        "KeepsOnePair": "shared_use",
+        "FloatValue": "dtype_kept",
+    },
+    wrong_optimizers: {
+        "ConstantBiasCorrection": "matches_reference",
+        "NoBiasCorrection": "matches_reference",
+        "DecayIgnored": "hyperparameters_matter",
+        "MomentumIgnored": "hyperparameters_matter",
+        "EpsilonIgnored": "hyperparameters_matter",
+        "DecoupledDecay": "matches_reference",
+        "DampenedMomentum": "matches_reference",
+        "SwappedBetas": "matches_reference",
+        "StepsTwice": "shared_stepped_once",
+        "Ascends": "follows_sign",
+        "Overshoots": "descends_quadratic",
+        "ReplacesValue": "in_place",
+        "StepsACopy": "in_place",
+        "DecaysGradient": "gradients_kept",
+        "ZeroesNothing": "zero_grad",
+        "ReplacesGradient": "zero_grad",
+        "LosesVelocity": "resumes_exactly",
+        "LosesStepCount": "resumes_exactly",
+        "ForgetsLearningRate": "restores_hyperparameters",
+        "HandsOutState": "state_is_a_copy",
+        "KeepsLoadedState": "given_state_kept",
+        "AcceptsNothing": "refuses_no_parameters",
+        "GlobalJitter": "no_hidden_randomness",
+        "FlatViews": "layout",
+        "SinglePrecisionState": "matches_reference",
+        "NeverSaid": "matches_reference",
+    },
+}
+
+
+def _components(module):
+    return [
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type)
+        and thing.__module__ == module.__name__
+        and not thing.__name__.startswith("_")
+        and not getattr(thing, "__abstractmethods__", None)
+    ]
+
+
+PLANTED = [
+    (component, checks[component.__name__])
+    for module, checks in _CAUGHT_BY.items()
+    for component in _components(module)
+]
+RIGHT = [
+    c for module in (right_layers, right_losses, right_optimizers) for c in _components(module)
+]

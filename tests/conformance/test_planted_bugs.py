@@ -1,0 +1,24 @@
+"""Every planted bug is caught by the check that names it."""
+
+from __future__ import annotations
+
+import pytest
+
+from minidl_core.testing.running import tasks_of
+
+from .corpus.table import PLANTED
+
+
+def shown(part):
+    return getattr(part, "__name__", part)
+
+
+@pytest.mark.parametrize(("component", "check"), PLANTED, ids=shown)
+def test_bug_is_caught(component, check, seed):
+    results = [task.run() for task in tasks_of(component, seed=seed) if task.check == check]
+    assert results
+    assert "failed" in {result.status for result in results}
+
+
+def test_there_are_at_least_forty():
+    assert len(PLANTED) >= 40
