@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minidl_plugins_basic.stacking import stack, unstack
     from minidl_plugins_basic.tanh import Tanh
 
-__all__ = ["SGD", "Linear", "MSELoss", "ReLU", "Sigmoid", "Tanh", "stack", "unstack"]
+__all__ = ["Linear", "MSELoss", "ReLU", "SGD", "Sigmoid", "Tanh", "stack", "unstack"]
 
 _MODULES = {
     "Linear": "linear",
