@@ -72,6 +72,17 @@ def test_is_no_module(thing: object) -> None:
     assert not isinstance(thing, Module)
 
 
+METHODS = ("forward", "backward", "param", "info", "train", "eval")
+
+
+@pytest.mark.parametrize("missing", ["training", *METHODS])
+def test_what_lacks_one_of_the_contract_is_no_module(missing: str) -> None:
+    members = {"training": True, **dict.fromkeys(METHODS, lambda self, *tensors: None)}
+    assert isinstance(type("Whole", (), members)(), Module)
+    del members[missing]
+    assert not isinstance(type("Part", (), members)(), Module)
+
+
 def test_names_are_those_of_a_state_dict() -> None:
     shared = Scale(2.0)
     model = Sequential(Square(), Sequential(Affine(), Sequential(shared)), shared, Duck(1.0))
