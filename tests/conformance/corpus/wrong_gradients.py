@@ -232,7 +232,7 @@ class HalfPrecision(BaseModule):
 
 
 class DividesByZero(BaseModule):
-    """The derivative of √x² as x / √x², of which nothing is left at 0: and it takes max(x, 0)."""
+    """d/dx max(x, 0) as y / max(x, 0), which is 0 / 0 on one side."""
 
     def forward(self, x):
         y = x.clamp(min=0)

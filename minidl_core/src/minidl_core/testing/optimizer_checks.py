@@ -10,6 +10,7 @@ from minidl_core.testing.comparing import must_agree, snapshot
 from minidl_core.testing.errors import ConformanceError
 from minidl_core.testing.random_checks import watched
 from minidl_core.testing.structure_checks import recording
+from minidl_core.testing.tensor_checks import any_layout
 from minidl_core.testing.trials import Trial
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def in_place(case: Case) -> str:
     """``step()`` changes the value tensors themselves, which the modules hold."""
     trial = Trial(case)
     held, before = [p.value for p in trial.parameters], trial.values()
-    trial.advance(0, 2)
+    trial.advance(0, 1)
     for number, (parameter, value) in enumerate(zip(trial.parameters, held, strict=True)):
         if parameter.value is not value:
             raise ConformanceError(
@@ -199,7 +200,8 @@ def layout(case: Case) -> str:
 
     expected = Trial(case).advance(0, 3).values()
     for name, change in (("strided", strided), ("transposed", transposed)):
-        got = Trial(case, change=change).advance(0, 3).values()
+        with any_layout():
+            got = Trial(case, change=change).advance(0, 3).values()
         must_agree(
             got, expected, f"is stepped otherwise if it is {name}", cause=".view: use reshape"
         )

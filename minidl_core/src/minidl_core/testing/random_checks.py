@@ -27,8 +27,8 @@ __all__ = [
     "watched",
 ]
 
-DRAWS = 1000
-SIGMAS = 7.0  # of a normal law, a chance of 3e-12 for each element
+DRAWS = 500
+SIGMAS = 8.0  # few enough draws may remain of a dropout that the law is not quite normal
 
 
 def same_seed_same_bits(case: Case) -> str:
@@ -86,11 +86,11 @@ def _global_states() -> dict[str, Any]:
 def eval_is_mean_of_train(case: Case) -> str:
     """The output in evaluation mode is the mean over the noise of the output in training mode.
 
-    The mean of 1000 draws must be within seven of its standard errors, in every element and in
+    The mean of 500 draws must be within eight of its standard errors, in every element and in
     the projection of all on the output of evaluation mode.
     """
     subject, inputs = case.build(), case.inputs()
-    if subject.generator is None or not is_random(subject, inputs):
+    if not is_random(subject, inputs):
         return "draws nothing in forward"
     subject.module.eval()
     expected = subject.forward(*inputs)
@@ -98,10 +98,9 @@ def eval_is_mean_of_train(case: Case) -> str:
     wanted = _with_total(expected, expected)
     total, squares = torch.zeros_like(wanted), torch.zeros_like(wanted)
     for _ in range(DRAWS):
-        drawn = _with_total(subject.forward(*inputs), expected)
+        drawn = _with_total(subject.value(*inputs), expected)
         total += drawn
         squares += drawn * drawn
-        subject.let_go()
     mean = total / DRAWS
     error = ((squares / DRAWS - mean * mean).clamp(min=0) / DRAWS).sqrt()
     wrong = (mean - wanted).abs() > SIGMAS * error + 1e-6
@@ -122,8 +121,10 @@ def _with_total(outputs: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> Te
 
 
 def is_random(subject: Subject, inputs: tuple[Tensor, ...]) -> bool:
-    """Whether forward draws: two in a row differ."""
-    subject.rewind()
-    first, second = subject.forward(*inputs), subject.forward(*inputs)
+    """Whether forward draws from the generator it was given."""
+    if subject.generator is None:
+        return False
+    before = subject.generator.get_state()
+    subject.forward(*inputs)
     subject.let_go()
-    return not same_bits(first, second)
+    return not torch.equal(before, subject.generator.get_state())

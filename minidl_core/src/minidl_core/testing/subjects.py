@@ -42,6 +42,7 @@ class Subject:
         self.module = module
         self.is_loss = is_loss
         self.generator = generator
+        self._kept = 0
         self._start = None if generator is None else generator.get_state()
 
     def rewind(self) -> None:
@@ -102,7 +103,15 @@ class Subject:
         for _, _, grad in self.named_pairs():
             grad.zero_()
 
+    def value(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Forward in training mode alone; what many of them keep is dropped now and then."""
+        self._kept += 1
+        if self._kept == 16:
+            self.let_go()
+        return self.forward(*inputs)
+
     def let_go(self) -> None:
         """Drop what forwards without a backward kept, and stay in training mode."""
+        self._kept = 0
         self.module.eval()
         self.module.train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,10 +17,13 @@ from minidl_core.testing.random_checks import is_random
 from minidl_core.testing.subjects import Pass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from minidl_core.testing.cases import Case
     from minidl_core.testing.subjects import Subject
 
 __all__ = [
+    "any_layout",
     "arguments_kept",
     "batch_of_one",
     "device_kept",
@@ -129,9 +133,17 @@ def outputs_of(subject: Subject, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ..
 def _run(subject: Subject, inputs: tuple[Tensor, ...], weights: list[Tensor]) -> dict[str, Tensor]:
     subject.zero_grads()
     subject.rewind()
-    try:
+    with any_layout():
         outputs = subject.forward(*inputs)
         grads = subject.backward(*weights)
+    return labelled(Pass(outputs, grads, subject.parameter_grads()))
+
+
+@contextmanager
+def any_layout() -> Iterator[None]:
+    """Say what it means when torch refuses an operation that it did on contiguous tensors."""
+    try:
+        yield
     except MinidlError:
         raise
     except RuntimeError as error:
@@ -140,7 +152,6 @@ def _run(subject: Subject, inputs: tuple[Tensor, ...], weights: list[Tensor]) ->
             str(error).partition("\n")[0],
             ".view: use reshape",
         ) from error
-    return labelled(Pass(outputs, grads, subject.parameter_grads()))
 
 
 def _strided(x: Tensor) -> Tensor:
