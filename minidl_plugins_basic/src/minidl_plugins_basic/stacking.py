@@ -117,11 +117,8 @@ def _describe(model: Module) -> str:
 def _rebuilt(model: M, make: Callable[[str], Parameter]) -> M:
     """A copy of `model` with other parameters; what is shared in `model` is shared in the copy."""
     clone = copy.deepcopy(model)
-    replaced: set[int] = set()
     for name, parameter in _named(clone).items():
-        if id(parameter) not in replaced:
-            replaced.add(id(parameter))
-            parameter.value, parameter.grad = make(name)
+        parameter.value, parameter.grad = make(name)
     training = clone.training
     clone.eval()  # lets go of forwards that still wait for a backward
     if training:
