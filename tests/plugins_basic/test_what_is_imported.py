@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -10,7 +9,7 @@ import pluggy
 import pytest
 import torch
 
-from minidl_core import Sequential, discovery, registry, train
+from minidl_core import Sequential, discovery, distributions, registry, train
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU
 
 
@@ -59,7 +58,7 @@ def test_a_training_step_makes_no_metadata_scan_and_no_hook_call(monkeypatch):
         return lambda *args, **kwargs: calls.append(name)
 
     monkeypatch.setattr(discovery, "find_distributions", counted("scan"))
-    monkeypatch.setattr(os, "scandir", counted("scandir"))
+    monkeypatch.setattr(distributions, "_metadata_folders", counted("folders"))
     monkeypatch.setattr(pluggy.PluginManager, "subset_hook_caller", counted("hook"))
     batch = (torch.ones(4, 2), torch.ones(4, 3))
     assert len(list(train(model, MSELoss(), optimizer, [batch] * 3))) == 3
