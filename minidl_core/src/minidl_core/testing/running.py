@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from minidl_core.errors import MinidlError
 from minidl_core.testing.cases import Case
 from minidl_core.testing.declarations import (
     examples_of,
@@ -96,8 +97,12 @@ class Task:
         except ConformanceError:
             raise
         except Exception as error:
+            hint = "a batch size that must stay as it is: batch_axis=None in the Example"
+            refused = isinstance(error, MinidlError) and case.batch is not None
             raise ConformanceError(
-                f"{type(error).__name__} where none is expected", str(error)
+                f"{type(error).__name__} where none is expected",
+                str(error),
+                hint if refused else "",
             ) from error
 
     def _result(
