@@ -30,7 +30,8 @@ def test_a_wheel_has_the_package_its_types_and_its_licence_and_no_tests(dist, pa
     assert any(name.endswith("licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {package}
-    assert not [name for name in names if "test_" in Path(name).name and "template" not in name]
+    tests = [n for n in names if Path(n).name.startswith(("test_", "conftest"))]
+    assert [name for name in tests if "/template/" not in name] == []
 
 
 def test_a_source_distribution_builds_what_the_tree_has(dist, package):
