@@ -51,10 +51,10 @@ def stack(models: Sequence[M]) -> M:
     for name, column in columns.items():
         _check_column(name, [parameter.value for parameter in column])
     for k, model in enumerate(models):
-        if type(model) is not type(models[0]) or _describe(model) != _describe(models[0]):
+        if _describe(model) != _describe(models[0]):
             raise ArgumentError(
-                f"expected models of one structure, but model {k} is\n{_describe(model)}\n"
-                f"and model 0 is\n{_describe(models[0])}",
+                f"expected models of one structure, but model {k} is {_describe(model)}\n"
+                f"and model 0 is {_describe(models[0])}",
                 where="stack",
             )
     return _rebuilt(
@@ -111,7 +111,8 @@ def _structure(model: Module) -> list[str]:
 
 
 def _describe(model: Module) -> str:
-    return str(model.describe()) if hasattr(model, "describe") else repr(type(model))
+    kind = f"of {type(model)}"
+    return f"{kind}:\n{model.describe()}" if hasattr(model, "describe") else kind
 
 
 def _rebuilt(model: M, make: Callable[[str], Parameter]) -> M:
