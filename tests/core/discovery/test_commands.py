@@ -16,11 +16,8 @@ from .test_hooks import GREETER
 @pytest.fixture
 def minidl(site):
     """Run ``minidl`` in a process that sees `site` and minidl-core, and no other plugin."""
-    import minidl_core
-
-    source = str(Path(minidl_core.__file__).parent.parent)
     alone = (
-        "import sys, importlib.metadata as m\n"
+        "import sys\n"
         "sys.path[:] = [p for p in sys.path if not p.endswith('-packages')]\n"
         "sys.path += {paths!r}\n"
         "from minidl_core.command import main\n"
@@ -28,10 +25,10 @@ def minidl(site):
     )
     libraries = site.folder / "libraries"
     libraries.mkdir()
-    for name in ("click", "pluggy", "packaging"):
+    for name in ("minidl_core", "click", "pluggy", "packaging"):
         module = __import__(name)
         (libraries / name).symlink_to(Path(module.__file__).parent)
-    script = alone.format(paths=[source, str(libraries), str(site.folder)])
+    script = alone.format(paths=[str(libraries), str(site.folder)])
 
     def run(*arguments, expect=0, **environment):
         done = subprocess.run(
