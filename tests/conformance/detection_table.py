@@ -17,7 +17,9 @@ Made by `python -m tests.conformance.detection_table` from the planted bugs in
 [tests/conformance/corpus](../tests/conformance/corpus); a test keeps it up to date. Each of the
 {len(PLANTED)} bugs below is one small mistake in a component that is otherwise right. It must be
 caught by the check that its row names (others may fail as well), and no check may fail on any of
-{len(RIGHT)} right components: both hold on 20 random seeds (`pytest tests/conformance --seeds 20`).
+{len(RIGHT)} right components. Both hold on 20 random seeds:
+
+    MINIDL_CORPUS_SEEDS=20 pytest tests/conformance
 """
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from minidl_core.testing import run_checks
 
-from .corpus.table import RIGHT
+from .corpus.table import RIGHT, SEEDS
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("component", RIGHT, ids=lambda component: component.__name__)
 def test_no_false_alarm(component, seed):
     results = run_checks(component, seed=seed)

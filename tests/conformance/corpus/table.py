@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from . import (
     right_layers,
     right_losses,
@@ -11,6 +13,9 @@ from . import (
     wrong_losses,
     wrong_optimizers,
 )
+
+# MINIDL_CORPUS_SEEDS=20 is the whole proof.
+SEEDS = range(int(os.environ.get("MINIDL_CORPUS_SEEDS", "2")))
 
 # Bug -> the check that must catch it. Others may fail as well.
 _CAUGHT_BY = {
@@ -56,6 +61,8 @@ _CAUGHT_BY = {
         "ReusesBuffer": "arguments_kept",
         "UpcastsOutput": "dtype_kept",
         "UpcastsGradient": "dtype_kept",
+        "OnAnotherDevice": "device_kept",
+        "CountsInstances": "same_seed_same_bits",
         "NeedsContiguous": "layout",
         "ReadsMemoryOrder": "layout",
         "SqueezesOne": "batch_of_one",
@@ -71,6 +78,10 @@ _CAUGHT_BY = {
         "InAList": "parameters_listed",
         "HiddenTensor": "state_round_trip",
         "CopiesShare": "copies",
+        "OneStackForAll": "instances_apart",
+        "OneWeightForAll": "instances_apart",
+        "ReusesGradient": "arguments_kept",
+        "EvalStaysOutside": "evaluation_mode",
         "StartsWithGarbage": "gradients_start_at_zero",
         "TwoLines": "info_line",
         "StuckInTraining": "evaluation_mode",
@@ -102,6 +113,10 @@ _CAUGHT_BY = {
         "DampenedMomentum": "matches_reference",
         "SwappedBetas": "matches_reference",
         "StepsTwice": "shared_stepped_once",
+        "StepsEachObject": "shared_stepped_once",
+        "UsesUpIterator": "in_place",
+        "OneStateForAll": "instances_apart",
+        "DividesByGradient": "finite_at_zero_gradient",
         "Ascends": "follows_sign",
         "Overshoots": "descends_quadratic",
         "ReplacesValue": "in_place",
@@ -116,6 +131,9 @@ _CAUGHT_BY = {
         "KeepsLoadedState": "given_state_kept",
         "AcceptsNothing": "refuses_no_parameters",
         "GlobalJitter": "no_hidden_randomness",
+        "CountsSteps": "same_seed_same_bits",
+        "UpcastsValue": "dtype_kept",
+        "RecordsStep": "no_autograd",
         "FlatViews": "layout",
         "SinglePrecisionState": "matches_reference",
         "NeverSaid": "matches_reference",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 
 from minidl_core import BaseModule, Example, Parameter
 
-from .right_layers import Dense, Dropout, Scale, Swish, normal
+from .right_layers import Dense, Dropout, Residual, Scale, Swish, normal
 
 
 class Overwrites(Dense):
@@ -69,7 +71,7 @@ class KeepsInEvaluation(Swish):
     """Keeps what backward needs even where there will be none."""
 
     def forward(self, x):
-        self._stack.append(x)
+        self._stack.append(x.clone())
         return x * x.sigmoid()
 
 
@@ -77,7 +79,7 @@ class KeepsQuietly(Swish):
     """Refuses backward in evaluation mode, but has kept everything until then."""
 
     def forward(self, x):
-        self._stack.append(x)
+        self._stack.append(x.clone())
         return x * x.sigmoid()
 
     def backward(self, grad_output):
@@ -174,6 +176,35 @@ class UpcastsGradient(BaseModule):
 
     def backward(self, grad_output):
         return grad_output.double() * self.pop().cos()
+
+
+class OnAnotherDevice(BaseModule):
+    """The gradient is made where the data is not."""
+
+    def forward(self, x):
+        self.push(x)
+        return x.sin()
+
+    def backward(self, grad_output):
+        return (grad_output * self.pop().cos()).to("meta")
+
+
+class CountsInstances(BaseModule):
+    """No two instances are alike, whatever the seed."""
+
+    instances = 0
+
+    def __init__(self):
+        CountsInstances.instances += 1
+        self.factor = 1 + CountsInstances.instances / 1e6
+
+    def forward(self, x):
+        self.push(None)
+        return x * self.factor
+
+    def backward(self, grad_output):
+        self.pop()
+        return grad_output * self.factor
 
 
 class NeedsContiguous(BaseModule):
@@ -352,6 +383,57 @@ class CopiesShare(Scale):
         clone = type(self)(len(self.factor.value))
         clone.factor = self.factor
         return clone
+
+
+class OneStackForAll(BaseModule):
+    """The stack is in the class: all instances push to one."""
+
+    kept: ClassVar[list] = []
+
+    def forward(self, x):
+        self.push(None)
+        self.kept.append(x)
+        return x.sin()
+
+    def backward(self, grad_output):
+        self.pop()
+        return grad_output * self.kept.pop().cos()
+
+
+class OneWeightForAll(BaseModule):
+    """A Parameter as a default argument: all instances share it."""
+
+    def __init__(self, factor=Parameter(torch.ones(()))):  # noqa: B008
+        self.factor = factor
+
+    def forward(self, x):
+        self.push(x)
+        return x * self.factor.value
+
+    def backward(self, grad_output):
+        self.factor.grad += (grad_output * self.pop()).sum()
+        return grad_output * self.factor.value
+
+
+class ReusesGradient(Swish):
+    """Gives the same tensor as input gradient again and again."""
+
+    buffer = None
+
+    def backward(self, grad_output):
+        dx = super().backward(grad_output)
+        if self.buffer is None or self.buffer.shape != dx.shape or self.buffer.dtype != dx.dtype:
+            self.buffer = torch.empty_like(dx)
+        return self.buffer.copy_(dx)
+
+
+class EvalStaysOutside(Residual):
+    """eval() does not reach the module inside, which goes on keeping."""
+
+    def eval(self):
+        self.training = False
+        self._stack.clear()
+        return self
 
 
 class StartsWithGarbage(Scale):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import ClassVar
+
 import torch
 
 from minidl_core import Example, Parameter
@@ -103,6 +106,48 @@ class StepsTwice(PlainSGD):
         params = list(params)
         super().__init__(params, lr)
         self.params = params
+
+
+class StepsEachObject(PlainSGD):
+    """Knows a shared parameter by its object, not by its value, and steps it once for each."""
+
+    def __init__(self, params, lr):
+        params = list({id(p): p for p in params}.values())
+        super().__init__(params, lr)
+        self.params = params
+
+
+class UsesUpIterator(PlainSGD):
+    """Looks through the parameters once to check them, and keeps what is left."""
+
+    def __init__(self, params, lr):
+        checked = list(params)
+        super().__init__(checked, lr)
+        self.params = list(params)
+
+
+class OneStateForAll(DecayedMomentum):
+    """The velocity is in the class: all instances share it."""
+
+    shared: ClassVar[dict] = {}
+
+    def step(self):
+        kept = self.shared.setdefault("velocity", self.state["velocity"])
+        self.state["velocity"] = kept
+        super().step()
+
+    def state_dict(self):
+        return copy.deepcopy(self.state)
+
+
+class DividesByGradient(PlainSGD):
+    """The gradient divided by its size, also where that is zero."""
+
+    conformance_exceptions: ClassVar = {"matches_reference": "no rule of one number"}
+
+    def step(self):
+        for value, grad in self.params:
+            value -= self.state["lr"] * grad / grad.norm()
 
 
 class Ascends(PlainSGD):
@@ -229,6 +274,36 @@ class GlobalJitter(PlainSGD):
     def step(self):
         for value, grad in self.params:
             value -= self.state["lr"] * grad * (1 + 1e-12 * torch.rand_like(grad))
+
+
+class CountsSteps(PlainSGD):
+    """The steps of all instances together make the learning rate smaller."""
+
+    steps = 0
+
+    def step(self):
+        CountsSteps.steps += 1
+        for value, grad in self.params:
+            value -= self.state["lr"] * grad / (1 + CountsSteps.steps / 1e6)
+
+
+class UpcastsValue(PlainSGD):
+    """The tensor stays the same, and what it holds becomes float64."""
+
+    def step(self):
+        for value, grad in self.params:
+            value.data = value.double() - self.state["lr"] * grad.double()
+
+
+class RecordsStep(PlainSGD):
+    """Leaves the derivative of a penalty to autograd."""
+
+    def step(self):
+        for value, grad in self.params:
+            with torch.enable_grad():
+                leaf = value.clone().requires_grad_()
+                (penalty,) = torch.autograd.grad(0.01 * leaf.square().sum(), leaf)
+            value -= self.state["lr"] * (grad + penalty)
 
 
 class FlatViews(PlainSGD):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING
 
 from minidl_core.errors import MinidlError
@@ -143,11 +145,31 @@ def evaluation_mode(case: Case) -> str:
         exact=True,
         cause="noise or running figures that belong to training mode: ask self.training",
     )
+    del first, second
+    _must_keep_nothing(subject, case.inputs(salt=1))
     must_refuse(subject, w, "backward in evaluation mode")
     subject.module.train()
     _must_be(subject, True)
     must_refuse(subject, w, "backward in training mode of a forward in evaluation mode")
     return ""
+
+
+def _must_keep_nothing(subject: Subject, inputs: tuple[Tensor, ...]) -> None:
+    """No input outlives a forward in evaluation mode, nor an output."""
+    inputs = tuple(x.clone() for x in inputs)
+    kept = {f"input {i}": weakref.ref(x) for i, x in enumerate(inputs)}
+    outputs = subject.forward(*inputs)
+    kept.update({f"output {i}": weakref.ref(y) for i, y in enumerate(outputs)})
+    del inputs, outputs
+    if any(tensor() is not None for tensor in kept.values()):
+        gc.collect()
+    alive = [name for name, tensor in kept.items() if tensor() is not None]
+    if alive:
+        raise ConformanceError(
+            f"{' and '.join(alive)} is kept in evaluation mode",
+            cause="an attribute, or a module inside that eval() does not reach: keep with "
+            "self.push(...), and hand eval() on",
+        )
 
 
 def backward_needs_forward(case: Case) -> str:

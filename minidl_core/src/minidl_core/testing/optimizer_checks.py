@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from minidl_core.parameter import Parameter
 from minidl_core.testing.comparing import must_agree, snapshot
 from minidl_core.testing.errors import ConformanceError
 from minidl_core.testing.random_checks import watched
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 __all__ = [
     "descends_quadratic",
     "dtype_kept",
+    "finite_at_zero_gradient",
     "follows_sign",
     "gradients_kept",
     "in_place",
+    "instances_apart",
     "layout",
     "no_autograd",
     "no_hidden_randomness",
@@ -93,16 +96,53 @@ def follows_sign(case: Case) -> str:
 
 
 def shared_stepped_once(case: Case) -> str:
-    """A parameter that is listed twice is stepped once, and the order of the others is kept."""
-    once, twice = Trial(case).advance(0, 3), Trial(case, twice=True).advance(0, 3)
-    must_agree(
-        twice.values(),
-        once.values(),
-        "is another when a parameter is listed twice",
-        exact=True,
-        cause="a shared parameter is stepped for each time it is listed: keep each once, by the "
-        "id of its value (BaseOptimizer does)",
-    )
+    """A parameter that is listed twice is stepped once, and the order of the others is kept.
+
+    It may be the same object twice, or two that hold the same value and gradient.
+    """
+    once = Trial(case).advance(0, 3).values()
+    for again in (lambda p: p, lambda p: Parameter(p.value, p.grad)):
+        must_agree(
+            Trial(case, again=again).advance(0, 3).values(),
+            once,
+            "is another when a parameter is listed twice",
+            exact=True,
+            cause="a shared parameter is stepped for each time it is listed: keep each once, by "
+            "the id of its value (BaseOptimizer does)",
+        )
+    return ""
+
+
+def instances_apart(case: Case) -> str:
+    """Two instances in turns go where each goes alone."""
+    alone = Trial(case).advance(0, 4).values()
+    first, second = Trial(case), Trial(case)
+    for number in range(4):
+        first.advance(number, number + 1)
+        second.advance(number, number + 1)
+    for trial in (first, second):
+        must_agree(
+            trial.values(),
+            alone,
+            "is another when a second optimizer is at work",
+            exact=True,
+            cause="a list or dict in the class, or as a default argument, is one for all instances",
+        )
+    return ""
+
+
+def finite_at_zero_gradient(case: Case) -> str:
+    """A gradient of zero, as behind a dead ReLU, makes no value NaN or infinite."""
+    trial = Trial(case)
+    trial.optimizer.zero_grad()
+    for _ in range(3):
+        trial.optimizer.step()
+    for name, value in trial.values().items():
+        if not value.isfinite().all():
+            raise ConformanceError(
+                f"{name} becomes NaN or infinite when its gradient is zero",
+                cause="a division by the gradient's size: add ε to it",
+            )
     return ""
 
 

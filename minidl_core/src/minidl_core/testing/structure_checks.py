@@ -12,6 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from minidl_core.parameter import Parameter
 from minidl_core.testing.comparing import labelled, must_agree
 from minidl_core.testing.errors import ConformanceError
+from minidl_core.testing.subjects import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core.testing.cases import Case
+    from minidl_core.testing.subjects import Subject
 
 __all__ = [
     "copies",
     "info_line",
+    "instances_apart",
     "no_autograd",
     "parameters_listed",
     "recording",
@@ -105,12 +108,42 @@ def copies(case: Case) -> str:
         exact=True,
         cause="a closure or a tensor that the copy still shares with the original",
     )
-    mine = [t for _, v, g in subject.named_pairs() for t in (v, g)]
-    theirs = [t for _, v, g in clone.named_pairs() for t in (v, g)]
-    pointers = {t.data_ptr() for t in mine if t.numel()}
-    if pointers & {t.data_ptr() for t in theirs if t.numel()}:
+    if _memory(subject) & _memory(clone):
         raise ConformanceError("a deep copy shares memory of its parameters with the original")
     return ""
+
+
+def instances_apart(case: Case) -> str:
+    """Two instances in turns give what each gives alone, and share no parameter."""
+    first, second = case.build(), case.build(salt=50)
+    inputs = [case.inputs(), case.inputs(case.batches()[-1], salt=1)]
+    alone = [case.build().one_pass(inputs[0]), case.build(salt=50).one_pass(inputs[1])]
+    why = "a list, a tensor or a module in the class, or as a default argument, is one for all"
+    if _memory(first) & _memory(second):
+        raise ConformanceError("two instances share a parameter", cause=why)
+    outputs = [s.forward(*x) for s, x in zip((first, second), inputs, strict=True)]
+    for subject, y, expected in zip((first, second), outputs, alone, strict=True):
+        try:
+            grads = subject.backward(*subject.cotangents(y))
+        except Exception as error:
+            raise ConformanceError(
+                "backward fails when a second instance is in use",
+                f"{type(error).__name__}: {error}",
+                why,
+            ) from error
+        must_agree(
+            labelled(Pass(y, grads, subject.parameter_grads())),
+            labelled(expected),
+            "is another when a second instance is in use",
+            cause=why,
+        )
+    return ""
+
+
+def _memory(subject: Subject) -> set[int]:
+    """Where the values and gradients of the parameters lie."""
+    tensors = [tensor for _, *pair in subject.named_pairs() for tensor in pair]
+    return {tensor.data_ptr() for tensor in tensors if tensor.numel()}
 
 
 def info_line(case: Case) -> str:

@@ -40,6 +40,7 @@ _PASSES: tuple[Check, ...] = (
     structure_checks.parameters_listed,
     structure_checks.state_round_trip,
     structure_checks.copies,
+    structure_checks.instances_apart,
     structure_checks.info_line,
     structure_checks.no_autograd,
 )
@@ -61,7 +62,9 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
         optimizer_rule_checks.hyperparameters_matter,
         optimizer_checks.descends_quadratic,
         optimizer_checks.follows_sign,
+        optimizer_checks.finite_at_zero_gradient,
         optimizer_checks.shared_stepped_once,
+        optimizer_checks.instances_apart,
         optimizer_checks.zero_grad,
         optimizer_checks.in_place,
         optimizer_checks.gradients_kept,

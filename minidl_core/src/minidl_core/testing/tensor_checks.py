@@ -34,7 +34,7 @@ __all__ = [
 
 
 def arguments_kept(case: Case) -> str:
-    """Neither pass changes its arguments, the values of parameters, or an output given before."""
+    """Neither pass changes its arguments, the values of parameters, or what it gave before."""
     subject, inputs = case.build(), case.inputs()
     weights = subject.cotangents(outputs_of(case.build(), case.inputs()))
     watched = {
@@ -51,9 +51,11 @@ def arguments_kept(case: Case) -> str:
     must_agree(watched, before, "is changed by forward", exact=True, cause=why)
     given = {f"output {i}": y for i, y in enumerate(outputs)}
     then = snapshot(given)
-    subject.backward(*weights)
+    grads = {f"the gradient of input {i}": g for i, g in enumerate(subject.backward(*weights))}
     must_agree(watched, before, "is changed by backward", exact=True, cause=why)
-    subject.forward(*case.inputs(salt=1))
+    given.update({name: grad for name, grad in grads.items() if isinstance(grad, Tensor)})
+    then.update(snapshot({name: given[name] for name in given.keys() - then.keys()}))
+    subject.backward(*subject.cotangents(subject.forward(*case.inputs(salt=1)), salt=1))
     must_agree(
         given, then, "is changed after it was given", exact=True, cause="a buffer is used again"
     )

@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 __all__ = ["SHAPES", "Trial"]
 
-SHAPES = ((3, 2), (4,), (1, 3))
+SHAPES = ((3, 2), (4,), (1, 3), ())
 
 
 class Trial:
     """A new optimizer of the example over new parameters.
 
-    Values are in ±[0.5, 1.5]. The gradient of step t has elements in ±[0.5, 1.5] times a size
-    that goes up and down over three orders of magnitude, and does not depend on the values.
+    It gets an iterator of them, which can be gone through once. Values are in ±[0.5, 1.5]. The
+    gradient of step t has elements in ±[0.5, 1.5] times a size that goes up and down over three
+    orders of magnitude, and does not depend on the values.
 
     Args:
         kwargs: in place of the example's.
-        twice: list the first parameter once more at the end.
+        again: what to list once more at the end, made of the first parameter.
         change: makes values and gradients of another layout, from contiguous ones.
     """
 
@@ -39,7 +40,7 @@ class Trial:
         dtype: torch.dtype = torch.float64,
         device: str = "cpu",
         kwargs: dict[str, Any] | None = None,
-        twice: bool = False,
+        again: Callable[[Parameter], Parameter] | None = None,
         change: Callable[[Tensor], Tensor] = Tensor.clone,
     ) -> None:
         self.case = case
@@ -51,13 +52,15 @@ class Trial:
             )
             for shape in SHAPES
         ]
-        params = [*self.parameters, self.parameters[0]] if twice else list(self.parameters)
+        params = list(self.parameters)
+        if again is not None:
+            params.append(again(params[0]))
         context = {
             "generator": case.generator(201, device),
             "dtype": dtype,
             "device": device,
         }
-        self.optimizer = case.construct(params, kwargs=kwargs, **context)
+        self.optimizer = case.construct(iter(params), kwargs=kwargs, **context)
 
     def advance(self, start: int, stop: int) -> Trial:
         """Do steps `start` to `stop`, each from its own gradients."""
