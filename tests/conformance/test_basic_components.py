@@ -1,9 +1,15 @@
-"""Everything that minidl_plugins_basic registers, through the conformance kit."""
+"""Everything that minidl-plugins-basic registers goes through the conformance kit."""
+
+from __future__ import annotations
+
+from importlib.metadata import distribution
 
 from minidl_core.testing import parametrize_with_checks
-from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh
+
+KINDS = {"minidl.modules", "minidl.losses", "minidl.optimizers"}
+ENTRY_POINTS = distribution("minidl-plugins-basic").entry_points
 
 
-@parametrize_with_checks([Linear, ReLU, Sigmoid, Tanh, MSELoss, SGD])
+@parametrize_with_checks([entry.load() for entry in ENTRY_POINTS if entry.group in KINDS])
 def test_conforms(check):
     check()
