@@ -34,3 +34,9 @@ def test_it_prints_what_is_shown(run_example):
     assert done.returncode == 0, done.stderr
     assert done.stdout == PRINTED
     assert done.stderr == ""
+
+
+def test_the_readme_shows_it_and_what_it_prints():
+    readme = (QUICKSTART.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"```python\n{QUICKSTART.read_text(encoding='utf-8')}```" in readme
+    assert f"```\n{PRINTED}```" in readme
