@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from minidl_core.errors import PendingForwardWarning, StateError
 from minidl_core.parameter import Parameter
@@ -132,11 +132,7 @@ class BaseModule(ABC):
 
     def named_children(self) -> Sequence[tuple[str, Module]]:
         """The modules that are attributes of this one, by name."""
-        return [
-            (name, item)
-            for name, item in vars(self).items()
-            if isinstance(item, Module) and not isinstance(item, type)
-        ]
+        return [(name, item) for name, item in vars(self).items() if _is_module(item)]
 
     def named_param(self) -> list[tuple[str, Parameter]]:
         """Every parameter by its name in torch's state_dict (``0.2.weight``).
@@ -176,6 +172,13 @@ class BaseModule(ABC):
 
     def __repr__(self) -> str:
         return type(self).__name__
+
+
+def _is_module(item: object) -> TypeGuard[Module]:
+    """Whether `item` has the methods; the first two questions spare most attributes the third."""
+    if isinstance(item, BaseModule):
+        return True
+    return hasattr(item, "forward") and isinstance(item, Module) and not isinstance(item, type)
 
 
 def _double_max_pending(module: object) -> None:
