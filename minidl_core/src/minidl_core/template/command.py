@@ -80,22 +80,28 @@ def _renamed(relative: Path, package: str) -> Path:
 
 
 def _write(texts: dict[Path, str]) -> None:
-    existing = [str(file) for file in texts if file.exists()]
-    if existing:
-        raise MinidlError(
-            f"nothing was written: {', '.join(existing)} would be overwritten; "
-            "give a path that does not exist"
-        )
-    written: list[Path] = []
+    """Write all of `texts`, or, if that is not possible, nothing: not even a folder."""
+    made: list[Path] = []
     try:
+        existing = [str(file) for file in texts if file.exists() or file.is_symlink()]
+        if existing:
+            raise MinidlError(
+                f"nothing was written: {', '.join(existing)} would be overwritten; "
+                "give a path that does not exist"
+            )
         for file, text in texts.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed(file.parents):
+                if not folder.exists():
+                    folder.mkdir()
+                    made.append(folder)
             with file.open("x", encoding="utf-8") as stream:
-                written.append(file)
+                made.append(file)
                 stream.write(text)
-    except OSError as error:
-        for file in written:
-            file.unlink(missing_ok=True)
+    except BaseException as error:
+        for path in reversed(made):
+            path.rmdir() if path.is_dir() else path.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise MinidlError(
             f"nothing was written: {error.strerror} ({error.filename or file}); "
             "give a path in a folder that can be written to"
