@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from .environments import Environment
+from .wheelhouse import fill
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -51,3 +55,25 @@ def run_example(tmp_path: Path) -> RunExample:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a wheel of ours and of all that they need."""
+    folder = tmp_path_factory.mktemp("wheelhouse")
+    fill(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment_of_all(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Environment:
+    """One virtual environment for all tests, with the wheels of core and the basic plugins."""
+    environment = Environment(tmp_path_factory.mktemp("environment"), wheelhouse)
+    environment.pip("install", "minidl-core[testing]", "minidl-plugins-basic", "hatchling")
+    return environment
+
+
+@pytest.fixture
+def environment(environment_of_all: Environment) -> Iterator[Environment]:
+    """It, and what a test installs there is uninstalled after it."""
+    yield from environment_of_all.as_it_was()
