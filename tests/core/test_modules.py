@@ -191,3 +191,10 @@ def test_a_copy_keeps_its_mode_and_what_waits_for_a_backward(copied: Any) -> Non
     assert copied(model.eval()).training is False
     model.train().forward(5.0)
     assert copied(model).backward(1.0) == 3.0
+
+
+def test_a_module_without_a_constructor_of_its_own_takes_no_arguments():
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        Square(3)
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        Square(nonsense=4)
