@@ -6,13 +6,13 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--dist", type=Path, help="the folder with the built distributions")
+    parser.addoption("--built", type=Path, help="the folder with the built distributions")
 
 
 @pytest.fixture(scope="session")
 def dist(request: pytest.FixtureRequest) -> Path:
-    folder = request.config.getoption("--dist")
+    folder = request.config.getoption("--built")
     if folder is None:
-        pytest.skip("tox -e wheels builds the distributions and names their folder with --dist")
+        pytest.skip("tox -e wheels builds the distributions and names their folder with --built")
     assert isinstance(folder, Path)
     return folder
