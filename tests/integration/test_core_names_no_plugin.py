@@ -1,8 +1,9 @@
 """The core points at nothing: its code names no component and no plugin distribution.
 
 What the plugins provide is read from their own pyproject.toml files, so a new component is
-looked for as soon as it is registered. Docstrings and comments may name examples; so may the
-files that are templates for a plugin's author.
+looked for as soon as it is registered; a name in lower case (a data set's, such as "digits")
+is a word that the core may use for itself. Docstrings and comments may name examples; so may
+the files that are templates for a plugin's author.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def names_of_plugins() -> set[str]:
         names |= {project["name"], project["name"].replace("-", "_")}
         for group, points in project.get("entry-points", {}).items():
             if group.startswith("minidl."):
-                names |= set(points)
+                names |= {name for name in points if not name.islower()}
     return names
 
 
@@ -105,6 +106,7 @@ def test_the_reader_finds(source: str) -> None:
         "class Layer:\n    '''Not Linear.'''",
         "x = 1  # as Linear does",
         "reference = 'torch.optim.SGD'",
+        "digits = str(number)",
         "BiLinear, linear, Linear_2, SGDW",
         "'the minidl-plugins-basically project'",
     ],
