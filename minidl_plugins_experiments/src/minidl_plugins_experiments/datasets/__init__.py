@@ -1,0 +1,1 @@
+"""The datasets, each found by its name through the entry points of ``minidl.datasets``."""
