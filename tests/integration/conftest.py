@@ -69,7 +69,9 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment_of_all(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Environment:
     """One virtual environment for all tests, with the wheels of core and the basic plugins."""
     environment = Environment(tmp_path_factory.mktemp("environment"), wheelhouse)
-    environment.pip("install", "minidl-core[testing]", "minidl-plugins-basic", "hatchling")
+    environment.pip(
+        "install", "minidl-core[testing]", "minidl-plugins-basic", "hatchling", "editables"
+    )
     return environment
 
 
