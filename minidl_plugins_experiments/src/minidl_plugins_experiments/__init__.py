@@ -1,0 +1,25 @@
+"""Experiments without code: `minidl run FILE.toml` and `minidl compare RUN…`.
+
+Each name is imported when it is first asked for, so that the hooks, which every ``minidl`` command
+loads, do not cost the time of importing torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minidl_plugins_experiments.data import Data, Split
+
+__all__ = ["Data", "Split"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.data"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

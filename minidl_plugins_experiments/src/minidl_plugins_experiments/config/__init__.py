@@ -1,0 +1,1 @@
+"""The file of an experiment: read, overridden, and checked into an `Experiment`."""

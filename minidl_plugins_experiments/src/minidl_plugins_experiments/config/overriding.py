@@ -1,0 +1,89 @@
+"""``--set a.b=value``: one value of the tree, replaced from the command line."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from minidl_plugins_experiments.config.naming import is_single
+from minidl_plugins_experiments.config.problems import ConfigError, kind_of
+from minidl_plugins_experiments.config.reading import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["override"]
+
+KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+|\[[0-9]+\])*")
+STEP = re.compile(r"[A-Za-z0-9_-]+|\[[0-9]+\]")
+SECTIONS = ("data", "loss", "optimizer", "schedule")
+
+
+def override(tree: dict[str, Any], settings: Iterable[str]) -> None:
+    """Put each setting, such as ``optimizer.lr=0.05`` or ``model[0][1]="Tanh"``, into `tree`.
+
+    The value is TOML; what is no TOML but a plain word is taken as text. Whichever way the file
+    writes a component, ``optimizer.lr`` means the argument ``lr`` of the optimizer.
+
+    Raises:
+        ConfigError: a setting cannot be understood, or the tree has no such place.
+    """
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals or not KEY.fullmatch(key):
+            raise ConfigError(
+                f"expected KEY=VALUE, such as epochs=40 or optimizer.lr=0.05, got {setting!r}",
+                key="--set",
+            )
+        _put(tree, key, _value(key, text.strip()))
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        parsed = parse(f"value = {text}")
+    except ConfigError:
+        parsed = {}
+    if parsed.keys() == {"value"}:
+        return parsed["value"]
+    if re.fullmatch(r"[A-Za-z][\w./-]*", text):
+        return text
+    raise ConfigError(
+        f'expected a value as TOML writes it (40, 0.05, true, "text"), got {text!r}',
+        key=f"--set {key}",
+    )
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    first, *steps = [
+        int(step[1:-1]) if step.startswith("[") else step for step in STEP.findall(key)
+    ]
+    if not steps:
+        tree[str(first)] = value
+        return
+    if first in SECTIONS:
+        section = tree.get(str(first), {})
+        if isinstance(section, str):
+            section = tree[str(first)] = {"name": section}
+        elif is_single(section) and steps[0] not in section:
+            steps.insert(0, next(iter(section)))
+    place: Any = tree
+    for step, following in zip([first, *steps], steps, strict=False):
+        if isinstance(place, dict) and isinstance(following, str):
+            place.setdefault(step, {})
+        place = _at(place, step, key)
+    _at(place, steps[-1], key, may_be_new=True)
+    place[steps[-1]] = value
+
+
+def _at(place: Any, step: str | int | Any, key: str, *, may_be_new: bool = False) -> Any:
+    if isinstance(step, int) and isinstance(place, list) and step < len(place):
+        return place[step]
+    if isinstance(step, str) and isinstance(place, dict) and (may_be_new or step in place):
+        return place.get(step)
+    wanted = f"a place {step}" if isinstance(step, int) else f'a key "{step}"'
+    raise ConfigError(
+        f"the file has no such place: expected {wanted}, got {kind_of(place)}; "
+        "write the key as the file nests it",
+        key=f"--set {key}",
+    )
