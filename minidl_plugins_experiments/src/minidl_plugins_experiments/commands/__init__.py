@@ -1,0 +1,1 @@
+"""The commands, each of which imports torch only when it is run."""

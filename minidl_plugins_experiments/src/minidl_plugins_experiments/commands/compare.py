@@ -1,0 +1,26 @@
+"""``minidl compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("comparison.png"),
+    metavar="FILE",
+    help="Where the figure goes (default: comparison.png).",
+)
+@click.option("--no-figure", is_flag=True, help="Only the table.")
+def command(runs: tuple[Path, ...], figure: Path, no_figure: bool) -> None:
+    """Show RUNs, each the folder of one or of several seeds, side by side: a table and a figure."""
+    from minidl_plugins_experiments.comparing import compare
+
+    compare(runs, None if no_figure else figure)

@@ -1,0 +1,108 @@
+"""``minidl run``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from minidl_core.commands import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minidl_core import Registry
+
+__all__ = ["command"]
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command("run")
+@click.argument("file", required=False, metavar="FILE.toml|NAME")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a value of the file, such as optimizer.lr=0.05 (may be repeated).",
+)
+@click.option("--output", type=FOLDER, metavar="FOLDER", help="The run folder (default: in runs/).")
+@click.option("--resume", type=FOLDER, metavar="FOLDER", help="Go on with a run that was stopped.")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Run N seeds, and compare them.")
+@click.option(
+    "--dry-run", is_flag=True, help="Build and check everything; train and write nothing."
+)
+@click.option("--figures/--no-figures", default=True, help="Draw figures (the default).")
+@click.option("--quiet", is_flag=True, help="Print nothing but the folder.")
+@click.option(
+    "--json-lines",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Add a line of JSON to FILE at the start, after each epoch, and at the end.",
+)
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(0),
+    default=5.0,
+    metavar="SECONDS",
+    help="How often to write a checkpoint (default: 5; 0: after every epoch).",
+)
+@click.pass_obj
+def command(
+    registry: Registry,
+    file: str | None,
+    settings: tuple[str, ...],
+    output: Path | None,
+    resume: Path | None,
+    seeds: int | None,
+    dry_run: bool,
+    figures: bool,
+    quiet: bool,
+    json_lines: str | None,
+    checkpoint_every: float,
+) -> None:
+    """Run the experiment of a TOML file, or a bundled one by its name (`minidl run disk`).
+
+    Results, weights and figures are left in a folder of their own. An experiment that is not right
+    is refused before anything is trained, with exit status 2.
+    """
+    if (file is None) == (resume is None):
+        raise click.UsageError("give the FILE of an experiment, or --resume and a run's FOLDER")
+    if resume is not None and (settings or output or seeds or dry_run):
+        raise click.UsageError(
+            "--resume goes on with a run as it was begun; leave out --set, --output, --seeds and "
+            "--dry-run"
+        )
+    from minidl_plugins_experiments import session
+    from minidl_plugins_experiments.executing import Options
+
+    options = Options(quiet, figures, json_lines, checkpoint_every)
+    with _exit_statuses():
+        if resume is not None:
+            session.go_on(resume, registry, options)
+        else:
+            assert file is not None
+            session.start(file, settings, output, seeds, dry_run, registry, options)
+
+
+class Refused(click.ClickException):
+    """What was asked for cannot be run."""
+
+    exit_code = 2
+
+
+@contextmanager
+def _exit_statuses() -> Iterator[None]:
+    """2 for what is wrong with the experiment, 1 for a run that failed, 130 for Ctrl-C."""
+    from minidl_core import MinidlError
+    from minidl_plugins_experiments.config.problems import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        raise Refused(printable(str(error))) from error
+    except MinidlError as error:
+        raise click.ClickException(printable(str(error))) from error
