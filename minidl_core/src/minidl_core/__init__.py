@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         StateError,
     )
     from minidl_core.example import Example
+    from minidl_core.flat_parameters import FlatParameters
     from minidl_core.hooks import hookimpl
     from minidl_core.parameter import Parameter
     from minidl_core.protocols import Loss, Module, Optimizer
@@ -52,6 +53,7 @@ __all__ = [
     "DeviceError",
     "DtypeError",
     "Example",
+    "FlatParameters",
     "Loss",
     "MinidlError",
     "Module",
@@ -79,6 +81,7 @@ _HOMES = {
     "BaseModule": "base_module",
     "BaseOptimizer": "base_optimizer",
     "Example": "example",
+    "FlatParameters": "flat_parameters",
     "Loss": "protocols",
     "Module": "protocols",
     "Optimizer": "protocols",

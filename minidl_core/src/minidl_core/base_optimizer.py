@@ -11,6 +11,8 @@ from minidl_core.parameter import Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from minidl_core.flat_parameters import FlatParameters
+
 __all__ = ["BaseOptimizer"]
 
 
@@ -23,11 +25,15 @@ class BaseOptimizer(ABC):
 
     Attributes:
         params: the parameters, each once, in the order given.
+        flat: a `FlatParameters` over them, where the rule is one for every element; it makes
+            zeroing and stepping a few operations for all of them together.
 
     Raises:
         ArgumentError: there is no parameter, or something other than parameters was given.
         ParameterError: two parameters share one value but not one gradient.
     """
+
+    flat: FlatParameters | None = None
 
     def __init__(self, params: Iterable[Parameter]) -> None:
         unique: dict[int, Parameter] = {}
@@ -50,7 +56,7 @@ class BaseOptimizer(ABC):
 
     def zero_grad(self) -> None:
         """Set every gradient to zero, in place."""
-        for parameter in self.params:
+        for parameter in self.flat.vectors() if self.flat else self.params:
             parameter.grad.zero_()
 
     @abstractmethod

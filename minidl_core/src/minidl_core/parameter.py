@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minidl_core.changes import changes
 from minidl_core.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Parameter:
             )
         self.value = value
         self.grad = grad
+
+    def __setattr__(self, name: str, tensor: Tensor) -> None:
+        if getattr(self, name, None) is not tensor:
+            changes.structure += 1
+        super().__setattr__(name, tensor)
 
     def __iter__(self) -> Iterator[Tensor]:
         yield self.value

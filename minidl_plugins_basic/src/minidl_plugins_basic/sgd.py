@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from minidl_core import ArgumentError, BaseOptimizer, Example, ShapeError
+import torch
+
+from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +41,8 @@ class SGD(BaseOptimizer):
         super().__init__(params)
         self.lr = _not_negative("lr", lr)
         self.momentum = _not_negative("momentum", 0.0 if momentum is None else momentum)
-        self.velocity = [p.value.new_zeros(p.value.shape) for p in self.params if self.momentum]
+        self.flat: FlatParameters = FlatParameters(self.params)
+        self.velocity = self.flat.zeros() if self.momentum else []
 
     @classmethod
     def examples(cls) -> list[Example]:
@@ -51,18 +54,19 @@ class SGD(BaseOptimizer):
 
     def step(self) -> None:
         if not self.momentum:
-            for value, grad in self.params:
+            for value, grad in self.flat.vectors():
                 value.sub_(grad, alpha=self.lr)
         else:
-            for (value, grad), velocity in zip(self.params, self.velocity, strict=True):
-                velocity.mul_(self.momentum).add_(grad)
+            for (value, grad), velocity in zip(self.flat.vectors(), self.velocity, strict=True):
+                torch.add(grad, velocity, alpha=self.momentum, out=velocity)
                 value.sub_(velocity, alpha=self.lr)
 
     def state_dict(self) -> dict[str, Any]:
+        velocity = self.flat.split(self.velocity) if self.momentum else []
         return {
             "lr": self.lr,
             "momentum": self.momentum,
-            "velocity": [velocity.clone() for velocity in self.velocity],
+            "velocity": [v.clone() for v in velocity],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -85,9 +89,11 @@ class SGD(BaseOptimizer):
                 where="SGD",
             )
         self.lr, self.momentum = lr, momentum
-        self.velocity = [
-            v.to(p.value, copy=True) for v, p in zip(velocity, self.params, strict=False)
-        ]
+        self.velocity = self.flat.zeros() if momentum else []
+        for own, v in zip(
+            self.flat.split(self.velocity) if momentum else [], velocity, strict=True
+        ):
+            own.copy_(v)
 
 
 def _not_negative(name: str, number: float) -> float:

@@ -1,0 +1,101 @@
+"""All parameters as one vector, for a step of a few operations instead of a few for each."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from minidl_core.changes import changes
+from minidl_core.errors import StateError
+from minidl_core.parameter import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+__all__ = ["FlatParameters"]
+
+ALIGNMENT = 16  # elements: each parameter begins where a tensor of its own could, for the products
+
+
+class FlatParameters:
+    """Parameters laid end to end, one vector for each dtype and device among them.
+
+    The parameters stay what they are, the same tensors with the same elements, but from the first
+    use on they are windows into the vectors. (A view of one that was made before is cut off.) The
+    gaps between them are zero in value and gradient, and an elementwise rule keeps them so.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self._groups: list[list[int]] = []
+        kinds: dict[object, list[int]] = {}
+        for i, parameter in enumerate(parameters):
+            kinds.setdefault((parameter.value.dtype, parameter.value.device), []).append(i)
+        self._groups = list(kinds.values())
+        self._kinds = list(kinds)
+        self._parameters = list(parameters)
+        self._vectors: list[Parameter] = []
+        self._structure = -1
+        self._pointers_of: list[Callable[[], int]] = []
+        self._pointers = [-1]
+
+    def vectors(self) -> list[Parameter]:
+        """Value and gradient of each group, as vectors.
+
+        Raises:
+            StateError: a parameter has another dtype or device than when this began.
+        """
+        if self._structure != changes.structure:
+            tensors = [tensor for pair in self._parameters for tensor in pair]
+            self._pointers_of = [tensor.data_ptr for tensor in tensors]
+            self._structure = changes.structure
+        if [pointer_of() for pointer_of in self._pointers_of] != self._pointers:
+            self._gather()
+        return self._vectors
+
+    def zeros(self) -> list[Tensor]:
+        """A vector of zeros for each group, for what an optimizer keeps of each element."""
+        return [vector.value.new_zeros(vector.value.shape) for vector in self.vectors()]
+
+    def split(self, vectors: Sequence[Tensor]) -> list[Tensor]:
+        """What lies in `vectors` for each parameter, in its shape: views, in their order."""
+        parts: dict[int, Tensor] = {}
+        for group, vector in zip(self._groups, vectors, strict=True):
+            offset = 0
+            for i in group:
+                shape = self._parameters[i].value.shape
+                parts[i] = vector[offset : offset + math.prod(shape)].view(shape)
+                offset += _room(shape)
+        return [parts[i] for i in range(len(self._parameters))]
+
+    def _gather(self) -> None:
+        kinds = [
+            {(self._parameters[i].value.dtype, self._parameters[i].value.device) for i in group}
+            for group in self._groups
+        ]
+        if kinds != [{kind} for kind in self._kinds]:
+            raise StateError(
+                "the parameters changed dtype or device after their optimizer was made; "
+                "move the model first, and make the optimizer then"
+            )
+        self._vectors = []
+        for group in self._groups:
+            parameters = [self._parameters[i] for i in group]
+            size = sum(_room(parameter.value.shape) for parameter in parameters)
+            vector = Parameter(parameters[0].value.new_zeros(size))
+            offset = 0
+            for parameter in parameters:
+                for tensor, whole in zip(parameter, vector, strict=True):
+                    window = whole[offset : offset + math.prod(tensor.shape)].view(tensor.shape)
+                    window.copy_(tensor)
+                    tensor.set_(window)  # type: ignore[call-overload]
+                offset += _room(parameter.value.shape)
+            self._vectors.append(vector)
+        self._pointers = [pointer_of() for pointer_of in self._pointers_of]
+        changes.structure += 1
+        self._structure = changes.structure
+
+
+def _room(shape: Sequence[int]) -> int:
+    return -(-math.prod(shape) // ALIGNMENT) * ALIGNMENT
