@@ -9,6 +9,7 @@ import torch
 
 from minidl_core import ArgumentError, BaseModule, Example, Parameter, ShapeError
 from minidl_plugins_basic.checks import check_alike, check_grad_output
+from minidl_plugins_basic.products import add_product, affine
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +53,8 @@ class Linear(BaseModule):
     neural networks, AISTATS 2010.
     """
 
+    replayable = True
+
     def __init__(
         self,
         in_features: int,
@@ -88,16 +91,14 @@ class Linear(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         self._check_input(x)
         self.push(x)
-        y = x @ self.weight.value.mT  # (n, in) @ (in, out) -> (n, out)
-        if self.bias is not None:
-            y += self.bias.value.unsqueeze(-2)
-        return y
+        bias = None if self.bias is None else self.bias.value
+        return affine(x, self.weight.value, bias)
 
     # Y = X Wᵀ + b:  dW = dYᵀ X,  db = Σₙ dYₙ,  dX = dY W
     def backward(self, grad_output: Tensor) -> Tensor:
         x: Tensor = self.pop()
         check_grad_output(self, grad_output, torch.Size([*x.shape[:-1], self.out_features]))
-        self.weight.grad += grad_output.mT @ x  # (out, n) @ (n, in) -> (out, in)
+        add_product(self.weight.grad, grad_output.mT, x)  # (out, n) @ (n, in) -> (out, in)
         if self.bias is not None:
             self.bias.grad += grad_output.sum(-2)
         return grad_output @ self.weight.value  # (n, out) @ (out, in) -> (n, in)

@@ -26,6 +26,8 @@ class MSELoss(BaseModule):
         ParameterError: one of them records a graph of torch's autograd.
     """
 
+    replayable = True
+
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         if prediction.shape != target.shape:
             raise ShapeError(
@@ -43,12 +45,18 @@ class MSELoss(BaseModule):
         check_alike(self, "target", target, "prediction", prediction)
         difference = prediction - target
         self.push(difference)
-        return difference.square().mean(tuple(range(difference.ndim))[-2:])
+        dims = tuple(range(difference.ndim))[-2:]
+        return difference.square().sum(dims) * (1 / _per_model(difference))
 
     # dJ/dX = 2 (X − L) / N
     def backward(self) -> Tensor:
         difference: Tensor = self.pop()
-        return difference * (2 / difference.shape[-2:].numel())
+        return difference * (2 / _per_model(difference))
 
     def summary(self) -> str:
         return "Mean Squared Error"
+
+
+def _per_model(x: Tensor) -> int:
+    """N, the number of elements that each model has."""
+    return x.shape[-2:].numel()

@@ -22,17 +22,19 @@ class ReLU(BaseModule):
     machines, ICML 2010.
     """
 
+    replayable = True
+
     def forward(self, x: Tensor) -> Tensor:
         check_records_no_graph(self, "input", x)
         y = x.relu()
         self.push(y)
         return y
 
-    # d/dx max(x, 0) = 1 where x > 0, and so y > 0; else 0
+    # d/dx max(x, 0) = 1 where x > 0, else 0:  the sign of y
     def backward(self, grad_output: Tensor) -> Tensor:
         y: Tensor = self.pop()
         check_grad_output(self, grad_output, y.shape)
-        return grad_output.masked_fill(y <= 0, 0)
+        return grad_output * y.sign()
 
     def summary(self) -> str:
         return "Rectified Linear Unit"
