@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar
 
+from minidl_core.changes import changes
 from minidl_core.errors import PendingForwardWarning, StateError
 from minidl_core.parameter import Parameter
 from minidl_core.protocols import Module
@@ -29,10 +30,14 @@ class BaseModule(ABC):
 
     Attributes:
         training: whether ``forward`` keeps what ``backward`` needs.
+        replayable: what a class sets to True to declare that its ``forward`` and ``backward`` do
+            nothing but tensor operations, the same for every batch of one shape: nothing printed,
+            counted, or decided by the data. Then `train` may call the operations without them.
         max_pending: how many forwards may wait for their backward before the user is told.
     """
 
     training: bool = True
+    replayable: ClassVar[bool] = False
     max_pending: int = 100
     _stack: list[Any]
 
@@ -41,8 +46,20 @@ class BaseModule(ABC):
         module._stack = []
         return module
 
-    def __init__(self) -> None:
-        """Take no arguments; `__new__` alone would let any pass."""
+    def __init__(self) -> None:  # noqa: B027 (it takes no arguments; `__new__` alone takes any)
+        """Nothing is left to do."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if vars(self).get(name, self) is not value:
+            if name == "training":
+                changes.modes += 1
+            else:
+                changes.structure += 1
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        changes.structure += 1
+        super().__delattr__(name)
 
     @abstractmethod
     def forward(self, *inputs: Any, **_: Any) -> Any:

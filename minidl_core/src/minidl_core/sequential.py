@@ -28,6 +28,8 @@ class Sequential(BaseModule):
         ArgumentError: an argument is not a module.
     """
 
+    replayable = True
+
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
             if isinstance(module, type) or not isinstance(module, Module):

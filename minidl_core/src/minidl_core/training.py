@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minidl_core.errors import ArgumentError
+from minidl_core.gradient_pass import gradient_pass
 from minidl_core.nonfinite import nonfinite_error
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ def train(
             model.train()
         if index == 0 or not loss.training:
             loss.train()
-        prediction = model.forward(*inputs)
-        value = loss.forward(prediction, target)
+        gradients = gradient_pass(model, loss, inputs, target)
+        prediction, value = next(gradients)
         if not _any_finite(value):
             raise nonfinite_error(index, model, loss, inputs, target, value)
         optimizer.zero_grad()
-        model.backward(loss.backward())
+        next(gradients, None)
         optimizer.step()
         yield Step(index, value, prediction, target)
     if index < 0:

@@ -48,6 +48,7 @@ _CAUGHT_BY = {
     },
     wrong_habits: {
         "Overwrites": "accumulates",
+        "ReplayableByWord": "replays",
         "Reassigns": "accumulates",
         "NoStack": "shared_use",
         "FirstInFirstOut": "shared_use",

@@ -471,3 +471,20 @@ class Lazy(BaseModule):
     def backward(self, grad_output):
         leaf, y = self.pop()
         return torch.autograd.grad(y, leaf, grad_output)[0]
+
+
+class ReplayableByWord(BaseModule):
+    """Declares itself replayable, and gives another output with every call."""
+
+    replayable = True
+
+    def __init__(self):
+        self.calls = [0]
+
+    def forward(self, x):
+        self.calls[0] += 1
+        self.push(self.calls[0])
+        return x * self.calls[0]
+
+    def backward(self, grad_output):
+        return grad_output * self.pop()

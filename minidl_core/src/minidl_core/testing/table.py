@@ -13,6 +13,7 @@ from minidl_core.testing import (
     optimizer_state_checks,
     optimizer_tensor_checks,
     random_checks,
+    replay_checks,
     structure_checks,
     tensor_checks,
 )
@@ -36,6 +37,7 @@ _PASSES: tuple[Check, ...] = (
     tensor_checks.layout,
     tensor_checks.batch_of_one,
     tensor_checks.empty_batch,
+    replay_checks.replays,
     random_checks.same_seed_same_bits,
     random_checks.no_hidden_randomness,
     structure_checks.parameters_listed,

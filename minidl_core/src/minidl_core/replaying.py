@@ -1,0 +1,256 @@
+"""A recorded pass as a generator function: no loop, no look-up, no needless call or allocation.
+
+Five things are done to the list of calls, none of which changes a bit of any result.
+
+- A call that nothing uses is left out: the gradient of the data, first of all.
+- An activation computed from a tensor that nobody uses again takes that tensor's place.
+- A small intermediate result gets a buffer, which is used again when nobody needs the result any
+  more, and in the next pass. Prediction and loss, which the user sees, are new in every pass.
+- A view of what stays in its place, a parameter or a buffer, is made once.
+- A number that a tensor is multiplied by becomes a tensor, which costs half of the conversion.
+
+Every other tensor is let go after its last use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from minidl_core.recording import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from minidl_core.recording import Call, Recording
+
+__all__ = ["Replay"]
+
+VIEWS = frozenset({"mT", "t", "transpose", "unsqueeze"})
+# By the names they are called by: functions that take ``out=``, and those that work in place.
+WITH_OUT: dict[str, Callable[..., Tensor]] = {
+    "__add__": torch.add,
+    "__matmul__": torch.matmul,
+    "__mul__": torch.mul,
+    "__sub__": torch.sub,
+    "add": torch.add,
+    "addmm": torch.addmm,
+    "baddbmm": torch.baddbmm,
+    "bmm": torch.bmm,
+    "matmul": torch.matmul,
+    "mean": torch.mean,
+    "mm": torch.mm,
+    "mul": torch.mul,
+    "sign": torch.sign,
+    "square": torch.square,
+    "sub": torch.sub,
+    "sum": torch.sum,
+}
+IN_PLACE: dict[str, Callable[..., Tensor]] = {
+    "relu": torch.relu_,
+    "sigmoid": torch.sigmoid_,
+    "tanh": torch.tanh_,
+}
+# A product of tensors of one rank comes down to one of these.
+PRODUCTS: dict[int, Callable[..., Tensor]] = {2: torch.mm, 3: torch.bmm}
+PURE = frozenset((*VIEWS, *WITH_OUT, *IN_PLACE))
+
+SMALL = 1 << 18
+
+
+class Replay:
+    """The pass over another batch of the same form.
+
+    Attributes:
+        run: a generator function of inputs and target; yields prediction and loss, once.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        calls, before = _needed(recording)
+        last: dict[Any, int] = {
+            name: at for at, call in enumerate(calls) for name in (*call.uses, call.target)
+        }
+        outputs = [name for name in recording.outputs if name is not None]
+        for name in outputs:
+            last[name] = max(last.get(name, 0), before)
+        self._tensors: dict[Name, Tensor] = dict(recording.held)
+        self._tensors |= {Name(f"x{i}"): tensor for i, tensor in enumerate(recording.batch)}
+        self._tensors |= {c.target: c.result for c in calls if c.target and c.result is not None}
+        self._memory = {name: _storage(tensor) for name, tensor in self._tensors.items()}
+        self._fixed: dict[Name, Tensor] = dict(recording.held)  # what is where it was, next time
+        self._viewed: set[Name] = set()
+        self._scope: dict[str, Any] = {str(name): held for name, held in recording.held.items()}
+        in_place = {at for at, call in enumerate(calls) if self._takes_place(at, call, last)}
+        self._kept = {self._memory[name] for name in (*outputs, *recording.held)} | {
+            self._memory[name] for name in self._tensors if name[0] == "x"
+        }
+        self._dies: dict[int, int] = {}
+        for name in self._tensors:
+            memory = self._memory[name]
+            self._dies[memory] = max(self._dies.get(memory, -1), last.get(name, -1))
+        self._buffers: dict[int, Tensor] = {}  # by the memory of the recorded result
+        self._spare: list[Tensor] = []
+        lines = [*self._lines(calls[:before], in_place, last, 0), f"yield {', '.join(outputs)}"]
+        lines += self._lines(calls[before:], in_place, last, before)
+        batch = ", ".join(f"x{i}" for i in range(len(recording.batch)))
+        source = "\n    ".join([f"def run({batch}):", *lines])
+        exec(compile(source, "<a replayed gradient pass>", "exec"), self._scope)
+        self.run: Callable[..., Any] = self._scope["run"]
+        self._pointers_of = [recording.held[name].data_ptr for name in sorted(self._viewed)]
+        self._pointers = [pointer_of() for pointer_of in self._pointers_of]
+        del self._tensors, self._memory
+
+    def in_place(self) -> bool:
+        """Whether the parameters are still where they were."""
+        return [pointer_of() for pointer_of in self._pointers_of] == self._pointers
+
+    def _takes_place(self, at: int, call: Call, last: dict[Any, int]) -> bool:
+        """Whether `call` may write over its argument; if so, both are one memory from here on."""
+        if call.name not in IN_PLACE or len(call.args) != 1 or call.target is None:
+            return False
+        operand = call.args[0]
+        memory = self._memory[operand]
+        alike = (self._tensors[operand].stride(), self._tensors[operand].dtype)
+        if (
+            operand[0] != "v"
+            or memory == self._memory[call.target]
+            or alike != (self._tensors[call.target].stride(), self._tensors[call.target].dtype)
+            or any(last[n] > at for n, m in self._memory.items() if m == memory and n in last)
+            or any(n[0] != "v" for n, m in self._memory.items() if m == memory)
+        ):
+            return False
+        merged = self._memory[call.target]
+        for name, other in self._memory.items():
+            if other == merged:
+                self._memory[name] = memory
+        return True
+
+    def _lines(
+        self, calls: list[Call], in_place: set[int], last: dict[Any, int], start: int
+    ) -> Iterator[str]:
+        for at, call in enumerate(calls, start):
+            source = self._line(call, at in in_place)
+            if source:
+                yield source
+            dead = {self._memory[name] for name in (*call.uses, call.target) if name is not None}
+            for memory in sorted(dead & self._buffers.keys()):
+                if self._dies[memory] == at:
+                    self._spare.append(self._buffers.pop(memory))
+            names = {name for name in (*call.uses, call.target) if name and name[0] == "v"}
+            done = sorted(n for n in names if last[n] == at and n not in self._fixed)
+            if done:
+                yield f"del {', '.join(done)}"
+
+    def _line(self, call: Call, in_place: bool) -> str:
+        target = call.target
+        if target is None:
+            return self._call(call.function, call)
+        if in_place:
+            source = self._call(IN_PLACE[call.name], call)
+            operand = call.args[0]
+            if operand not in self._fixed:
+                return f"{target} = {source}"
+            self._fixed[target] = self._fixed[operand]
+            self._scope[target] = self._fixed[operand]
+            return source
+        if call.name in VIEWS and all(name in self._fixed for name in call.uses):
+            args = [self._fixed[a] if isinstance(a, Name) else a for a in call.args]
+            self._fixed[target] = self._scope[target] = call.function(*args, **call.kwargs)
+            self._viewed |= {name for name in call.uses if name[0] == "c"}
+            return ""
+        function = self._with_out(call)
+        buffer = self._buffer(function, call) if function else None
+        if buffer is None:
+            return f"{target} = {self._call(call.function, call)}"
+        self._fixed[target] = self._scope[target] = buffer
+        return self._call(function, call, f", out={target}")
+
+    def _with_out(self, call: Call) -> Callable[..., Tensor] | None:
+        """The function that takes ``out=``; of a product, the one that it comes down to."""
+        if call.name in ("matmul", "__matmul__"):
+            ranks = [self._tensors[name].ndim for name in call.uses]
+            if ranks[0] == ranks[-1] and ranks[0] in PRODUCTS:
+                return PRODUCTS[ranks[0]]
+        return WITH_OUT.get(call.name)
+
+    def _buffer(self, function: Callable[..., Tensor], call: Call) -> Tensor | None:
+        """A place for the result, if it is small, its own, and the function can write there."""
+        assert call.target is not None
+        result = self._tensors[call.target]
+        memory = self._memory[call.target]
+        if result.numel() > SMALL or result.numel() == 0 or memory in self._kept:
+            return None
+        buffer = next((spare for spare in self._spare if _form(spare) == _form(result)), None)
+        if buffer is None:
+            buffer = torch.empty_strided(
+                result.shape, result.stride(), dtype=result.dtype, device=result.device
+            )
+        args = [self._tensors[a] if isinstance(a, Name) else a for a in call.args]
+        kwargs = {k: self._tensors[a] if isinstance(a, Name) else a for k, a in call.kwargs.items()}
+        try:
+            function(*args, **kwargs, out=buffer)
+        except (TypeError, RuntimeError):  # not with these arguments
+            return None
+        self._spare = [spare for spare in self._spare if spare is not buffer]
+        self._buffers[memory] = buffer
+        return buffer
+
+    def _call(self, function: Any, call: Call, more: str = "") -> str:
+        parts = [self._text(arg) for arg in self._multiplied(call)]
+        parts += [f"{key}={self._text(arg)}" for key, arg in call.kwargs.items()]
+        return f"{self._constant(function)}({', '.join(parts)}{more})"
+
+    def _multiplied(self, call: Call) -> tuple[Any, ...]:
+        """The arguments of `call`; in a product, a float as a tensor of the product's own dtype.
+
+        In these two dtypes the kernel would round the float just so.
+        """
+        result = call.result
+        if call.name not in ("mul", "__mul__") or result is None:
+            return call.args
+        if result.dtype not in (torch.float32, torch.float64):
+            return call.args
+        return tuple(
+            torch.tensor(arg, dtype=result.dtype, device=result.device)
+            if type(arg) is float
+            else arg
+            for arg in call.args
+        )
+
+    def _text(self, arg: Any) -> str:
+        if isinstance(arg, Name):
+            return arg
+        if type(arg) in (list, tuple):
+            items = "".join(f"{self._text(item)}, " for item in arg)
+            return f"[{items}]" if type(arg) is list else f"({items})"
+        if arg is None or type(arg) in (bool, int):
+            return repr(arg)
+        return self._constant(arg)
+
+    def _constant(self, value: Any) -> str:
+        name = f"k{len(self._scope)}"
+        self._scope[name] = value
+        return name
+
+
+def _needed(recording: Recording) -> tuple[list[Call], int]:
+    """The calls without the pure ones that nothing uses, and how many come before the pause."""
+    used: set[Any] = set(recording.outputs)
+    needed = []
+    for at, call in reversed(list(enumerate(recording.calls))):
+        if call.target is None or call.name not in PURE or call.target in used:
+            needed.append((at, call))
+            used.update(call.uses)
+    needed.reverse()
+    return [call for _, call in needed], sum(at < recording.before for at, _ in needed)
+
+
+def _form(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
