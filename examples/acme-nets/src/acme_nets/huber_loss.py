@@ -37,6 +37,8 @@ class HuberLoss(BaseModule):
     Reference: P. J. Huber, Robust estimation of a location parameter, 1964.
     """
 
+    replayable = True
+
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = finite_number("HuberLoss", "delta", delta, least=0)
         if not delta:

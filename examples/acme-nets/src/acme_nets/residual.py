@@ -58,6 +58,8 @@ class Residual(BaseModule):
     UAI 2021; the block without α is that of K. He et al., CVPR 2016.
     """
 
+    replayable = True
+
     def __init__(
         self,
         inner: Module,

@@ -45,6 +45,8 @@ class Swish(BaseModule):
     Reference: P. Ramachandran, B. Zoph and Q. V. Le, Searching for activation functions, 2017.
     """
 
+    replayable = True
+
     def __init__(
         self,
         beta: float = 1.0,
