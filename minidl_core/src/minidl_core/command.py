@@ -5,9 +5,10 @@ Help is printed without importing click, or any plugin unless one has hooks to o
 
 from __future__ import annotations
 
+import os
 import sys
 
-from minidl_core.distributions import find_distributions, search_path
+from minidl_core.distributions import canonical, find_distributions, search_path
 from minidl_core.version import __version__
 
 TYPE_CHECKING = False
@@ -62,4 +63,6 @@ def help_text(of_plugins: Mapping[str, str]) -> str:
 
 
 def _some_plugin_has_hooks() -> bool:
-    return any(distribution.hooks for distribution in find_distributions(search_path()))
+    disabled = set(map(canonical, os.environ.get("MINIDL_DISABLE", "").split(",")))
+    found = find_distributions(search_path())
+    return any(distribution.hooks and distribution.name not in disabled for distribution in found)

@@ -47,8 +47,9 @@ def find_everywhere(registry: Registry, name: str) -> list[Component]:
         MinidlError: what else `Registry.find` raises.
     """
     found, misses = [], []
+    # To ask a kind that metadata has no answer for would load the hooks.
     known = {c.kind for c in registry.components() if name in (c.name, c.qualified_name)}
-    for kind in [kind for kind in KINDS if kind in known] or KINDS:  # asking a kind that metadata has no answer for loads the hooks
+    for kind in [kind for kind in KINDS if kind in known] or KINDS:
         try:
             found.append(registry.find(kind, name))
         except ComponentNotFoundError as error:
