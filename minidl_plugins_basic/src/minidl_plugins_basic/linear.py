@@ -10,6 +10,7 @@ import torch
 from minidl_core import ArgumentError, BaseModule, Example, Parameter, ShapeError
 from minidl_plugins_basic.checks import check_alike, check_grad_output
 from minidl_plugins_basic.products import add_product, affine
+from minidl_plugins_basic.stacking import stack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,6 +111,11 @@ class Linear(BaseModule):
             Example({"in_features": 3, "out_features": 3}, shapes=[(2, 3)]),
             Example({"in_features": 1, "out_features": 4, "bias": False}, shapes=[(5, 1)]),
             Example({"in_features": 2, "out_features": 1, "init": "report"}, shapes=[(3, 2)]),
+            Example(
+                shapes=[(2, 4, 3)],
+                batch_axis=1,
+                make=lambda generator: stack([cls(3, 2, generator=generator) for _ in range(2)]),
+            ),
         ]
 
     def summary(self) -> str:
