@@ -1,0 +1,83 @@
+"""The figures of a run, as PNG files. matplotlib is imported when the first is drawn.
+
+::
+
+    curves.png      error and loss after each epoch
+    starts.png      the last error of every start, if there are several
+    gradients.png   the norm of each layer's gradient after each epoch
+    points.png      the data, where it lies in a plane, and what the model makes of it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from minidl_plugins_experiments.data import Data
+
+__all__ = ["draw_comparison", "draw_figures", "draw_seeds"]
+
+
+def draw_figures(
+    result: Mapping[str, Any],
+    folder: Path,
+    data: Data | None = None,
+    predict: Callable[[Tensor], Tensor] | None = None,
+) -> list[Path]:
+    """Draw what there is to see of one run, into ``folder / "figures"``.
+
+    Args:
+        result: the content of its ``result.json``.
+        data, predict: its data, and the model that it kept, (n, features) -> (n, outputs); without
+            them the data is not drawn.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        OSError: one could not be written.
+    """
+    from minidl_plugins_experiments.figures.curves import draw_curves
+    from minidl_plugins_experiments.figures.gradients import draw_gradients
+    from minidl_plugins_experiments.figures.starts import draw_starts
+    from minidl_plugins_experiments.history import History
+
+    folder = folder / "figures"
+    history = History(result)
+    drawn = [
+        draw_curves(history, folder / "curves.png"),
+        draw_starts(history, folder / "starts.png"),
+        draw_gradients(history, folder / "gradients.png"),
+    ]
+    if data is not None and predict is not None:
+        from minidl_plugins_experiments.figures.points import draw_points
+
+        drawn.append(draw_points(data, predict, folder / "points.png"))
+    return [path for path in drawn if path is not None]
+
+
+def draw_comparison(results: Sequence[tuple[str, Mapping[str, Any]]], path: Path) -> None:
+    """Draw the curves of several runs, each with its name, into the file `path`.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    from minidl_plugins_experiments.figures import comparison
+
+    comparison.draw_comparison(results, path)
+
+
+def draw_seeds(results: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw how the last errors of runs from different seeds are spread, into the file `path`.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    from minidl_plugins_experiments.figures import seeds
+
+    seeds.draw_seeds(results, path)

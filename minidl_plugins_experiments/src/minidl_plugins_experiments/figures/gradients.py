@@ -1,0 +1,90 @@
+"""How large each layer's gradient is, after each epoch: whether it vanishes on its way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import colormaps
+
+from minidl_plugins_experiments.figures.style import (
+    epoch_axis,
+    new_figure,
+    panels,
+    plain,
+    save,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from minidl_plugins_experiments.history import Array, History
+
+__all__ = ["draw_gradients"]
+
+MOST_NAMES = 8  # of layers in the legend
+
+
+def draw_gradients(history: History, path: Path) -> Path | None:
+    """The selected start, and beside it a dead one if there is one; None without gradients."""
+    layers = history.layer_norms()
+    if not any(np.isfinite(norms).any() for norms in layers.values()):
+        return None
+    shown = [] if history.selected is None else [history.selected]
+    dead = [start for start in history.dead if start != history.selected]
+    # Most telling is the one with the most zeros.
+    shown += sorted(
+        (start for start in dead if _measured(layers, start)),
+        key=lambda start: -sum(int((norms[:, start] == 0).sum()) for norms in layers.values()),
+    )[:1]
+    if not shown:
+        shown = [next(start for start in range(history.starts) if _measured(layers, start))]
+    figure = new_figure(max(6.4, 4.8 * len(shown)), 4.6)
+    every = np.concatenate([norms[:, shown].ravel() for norms in layers.values()])
+    positive = every[np.isfinite(every) & (every > 0)]
+    floor = float(positive.min()) / 5 if positive.size else 1e-3
+    for axes, start in zip(panels(figure, len(shown), sharey=True), shown, strict=True):
+        _draw(axes, history, layers, start, floor)
+        axes.set_ylim(floor / 2, 2 * float(positive.max()) if positive.size else 1)
+        axes.set_yscale("log")
+    figure.axes[0].set_ylabel("norm of the layer's gradient, last step of the epoch")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return save(figure, path)
+
+
+def _measured(layers: dict[str, Array], start: int) -> bool:
+    return any(np.isfinite(norms[:, start]).any() for norms in layers.values())
+
+
+def _draw(axes: Axes, history: History, layers: dict[str, Array], start: int, floor: float) -> None:
+    count = len(layers)
+    named = set(np.linspace(0, count - 1, min(count, MOST_NAMES)).round().astype(int).tolist())
+    dot = "." if len(history.epochs) <= 10 else ""
+    for place, (layer, norms) in enumerate(layers.items()):
+        own = norms[:, start]
+        colour = colormaps["viridis"](0.88 * place / max(count - 1, 1))
+        label = f"layer {plain(layer)}" if place in named else None
+        axes.plot(
+            history.epochs, np.where(own > 0, own, np.nan), color=colour, marker=dot,
+            linewidth=1.8, label=label,
+        )  # fmt: skip
+        zero = own == 0
+        # Side by side, for several layers may be zero at once.
+        axes.scatter(
+            history.epochs[zero], np.full(zero.sum(), floor * (1.6 - 0.9 * place / count)),
+            color=[colour], marker="x", s=20, linewidths=1.3,
+        )  # fmt: skip
+    if any((norms[:, start] == 0).any() for norms in layers.values()):
+        axes.axhline(floor * 2, color="black", linewidth=0.8, linestyle=":")
+        axes.annotate(
+            "exactly zero (×)", (0.98, floor * 2), xycoords=("axes fraction", "data"),
+            xytext=(0, 3), textcoords="offset points", ha="right", fontsize=9,
+        )  # fmt: skip
+    state = " (selected)" if start == history.selected and history.starts > 1 else ""
+    state = " (dead)" if start in history.dead else state
+    axes.set_title("Gradients" + (f" of start {start}" if history.starts > 1 else "") + state,
+                   fontsize=11)  # fmt: skip
+    epoch_axis(axes)

@@ -1,0 +1,79 @@
+"""The spread over starts: how lucky the first weights were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minidl_plugins_experiments.figures.style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    limit_log_axis,
+    new_figure,
+    panels,
+    save,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from minidl_plugins_experiments.history import History
+
+__all__ = ["draw_starts"]
+
+
+def draw_starts(history: History, path: Path) -> Path | None:
+    """The last error (else loss) of every start, the best first; None for a single start."""
+    kind = next((kind for kind in ("error", "loss") if history.last(f"train_{kind}") is not None),
+                None)  # fmt: skip
+    if history.starts < 2 or kind is None:
+        return None
+    training, test = history.last(f"train_{kind}"), history.last(f"test_{kind}")
+    if training is None:
+        return None
+    scale = 100.0 if kind == "error" and history.shares else 1.0
+    order = np.argsort(np.where(np.isnan(training), np.inf, training), kind="stable")
+    rank = np.empty(history.starts, dtype=int)
+    rank[order] = np.arange(1, history.starts + 1)
+    dead = np.isin(np.arange(history.starts), history.dead)
+    size = float(np.clip(900 / history.starts, 6, 42))
+
+    figure = new_figure(7.5, 4.4)
+    (axes,) = panels(figure, 1)
+    shown = []
+    for values, colour, marker, meaning in (
+        (training, BLUE, "o", "training set"),
+        (test, VERMILION, "D", "test set"),
+    ):
+        if values is None:
+            continue
+        shown.append(values)
+        axes.scatter(
+            rank[~dead], scale * values[~dead], s=size, color=colour, marker=marker, alpha=0.8,
+            linewidths=0, label=meaning,
+        )  # fmt: skip
+        if meaning == "training set" and dead.any():
+            axes.scatter(
+                rank[dead], scale * values[dead], s=1.3 * size, color=GREY, marker="x",
+                linewidths=1.2, label="dead start, training set",
+            )  # fmt: skip
+    if history.selected is not None:
+        axes.axvline(
+            rank[history.selected], color="black", linewidth=1.2, linestyle=":", zorder=0,
+            label=f"start {history.selected}, selected",
+        )  # fmt: skip
+    lost = int(np.isnan(training).sum())
+    words = f"{history.starts} starts, {int(dead.sum())} of them dead"
+    axes.set_title(words + (f", {lost} without a finite {kind}" if lost else ""), fontsize=11)
+    axes.set_xlabel(f"start, in the order of its training {kind}")
+    if scale == 100.0:
+        axes.set_ylabel("misclassified at the end (%)")
+        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])  # a marker at 0 is seen whole
+    else:
+        axes.set_ylabel(f"{kind} at the end")
+        limit_log_axis(axes, np.concatenate(shown))
+    axes.margins(x=0.02)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    return save(figure, path)

@@ -1,0 +1,105 @@
+"""What a run measured, as arrays: one row for each epoch, one column for each start.
+
+A value that was not finite, or that is missing, is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+__all__ = ["History"]
+
+
+class History:
+    """The curves of a run, from the content of its ``result.json``.
+
+    Attributes:
+        epochs: the number of each epoch.  (epochs,)
+        starts: how many initialisations were trained.
+        dead: which of them learned nothing, ascending.
+        selected: the one that was chosen, or None where none could be.
+        shares: whether errors are shares of the rows, as in a classification.
+    """
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        self._records: Sequence[Mapping[str, Any]] = result.get("epochs") or []
+        self.epochs: Array = np.array(
+            [record.get("epoch", i + 1) for i, record in enumerate(self._records)], dtype=float
+        )
+        of_starts = result.get("starts") or {}
+        known = [_width(record.get("train_loss")) for record in self._records]
+        self.starts = int(of_starts.get("count") or max(known, default=1))
+        self.dead = sorted(start for start in of_starts.get("dead") or [] if start < self.starts)
+        self.selected: int | None = of_starts.get("selected")
+        if self.selected is None and self.starts == 1:
+            self.selected = 0
+        self.shares = _task(result) == "classification"
+
+    def curve(self, name: str) -> Array | None:
+        """The figure `name`, such as ``test_error``; None where nothing of it was measured."""
+        curve = self._array([record.get(name) for record in self._records])
+        return None if np.isnan(curve).all() else curve
+
+    def last(self, name: str) -> Array | None:
+        """The same at the end of the run.  (starts,)"""
+        curve = self.curve(name)
+        return None if curve is None else curve[-1]
+
+    def final(self, name: str) -> float | None:
+        """The same of the start that was selected; None where it is not a number."""
+        last = self.last(name)
+        if last is None or self.selected is None or np.isnan(last[self.selected]):
+            return None
+        return float(last[self.selected])
+
+    def gradient_norms(self) -> dict[str, Array]:
+        """The norm of each parameter's gradient, by its name, in the order of the model."""
+        names: dict[str, None] = {}
+        for record in self._records:
+            names.update(dict.fromkeys(record.get("gradient_norms") or {}))
+        return {
+            name: self._array(
+                [(record.get("gradient_norms") or {}).get(name) for record in self._records]
+            )
+            for name in names
+        }
+
+    def layer_norms(self) -> dict[str, Array]:
+        """The norm of the gradient of each layer: of its weight and bias together."""
+        layers: dict[str, Array] = {}
+        for name, norms in self.gradient_norms().items():
+            layer = name.rpartition(".")[0] or name
+            layers[layer] = np.hypot(layers[layer], norms) if layer in layers else norms
+        return layers
+
+    def _array(self, rows: Sequence[Any]) -> Array:
+        array = np.full((len(rows), self.starts), np.nan)
+        for row, values in zip(array, rows, strict=True):
+            several = values if isinstance(values, (list, tuple)) else [values]
+            numbers = [np.nan if value is None else float(value) for value in several]
+            row[: len(numbers)] = numbers[: self.starts]
+        array[~np.isfinite(array)] = np.nan
+        return array
+
+
+def _width(values: Any) -> int:
+    return len(values) if isinstance(values, (list, tuple)) else 1
+
+
+def _task(result: Mapping[str, Any]) -> str:
+    """What the run says that it does; where it says nothing, a classification."""
+    data = result.get("data")
+    if "task" in result:
+        return str(result["task"])
+    if isinstance(data, dict) and "task" in data:
+        return str(data["task"])
+    return "classification"
