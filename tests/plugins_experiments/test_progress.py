@@ -115,6 +115,18 @@ def test_a_resumed_run_counts_its_own_steps_only(clock: Clock) -> None:
     assert stream.getvalue() == "epoch 90/100  1 steps/s  1:40 left\n"
 
 
+def test_errors_that_are_no_shares_are_shown_as_numbers(clock: Clock, terminal: Terminal) -> None:
+    lines = io.StringIO()
+    for stream in (lines, terminal):
+        with progress_for(stream, quiet=False, shares=False) as progress:
+            progress.start(1, 1, 1)
+            clock.now += 1
+            progress.step()
+            progress.epoch(1, METRICS)
+    assert "test error 0.041 " in lines.getvalue()
+    assert "test error 0.041 " in last_drawing(terminal)
+
+
 def test_a_figure_without_a_value_is_left_out_and_nan_is_shown() -> None:
     assert figure("train_error", None) == ""
     assert figure("train_error", math.nan) == "train error nan"

@@ -47,8 +47,12 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def progress_for(stream: TextIO, quiet: bool) -> Progress:
-    """What suits `stream`: a bar on a terminal, lines on anything else, nothing if `quiet`."""
+def progress_for(stream: TextIO, quiet: bool, *, shares: bool = True) -> Progress:
+    """What suits `stream`: a bar on a terminal, lines on anything else, nothing if `quiet`.
+
+    Args:
+        shares: whether errors are shares of the rows, to be shown in percent.
+    """
     if quiet:
         return Quiet()
     if stream.isatty():
@@ -58,8 +62,8 @@ def progress_for(stream: TextIO, quiet: bool) -> Progress:
         if console.is_terminal and not console.is_dumb_terminal:
             from minidl_plugins_experiments.progress_bar import Bar
 
-            return Bar(console)
-    return Lines(stream)
+            return Bar(console, shares)
+    return Lines(stream, shares)
 
 
 class Quiet:
@@ -125,9 +129,9 @@ class Quiet:
 class Lines(Quiet):
     """A line for each tenth of the way, and one whenever there was none for half a minute."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, shares: bool) -> None:
         super().__init__()
-        self.stream = stream
+        self.stream, self.shares = stream, shares
         self.next_line = 0.0
 
     def start(self, epochs: int, steps_per_epoch: int, starts: int) -> None:
@@ -140,16 +144,16 @@ class Lines(Quiet):
         if not tenth and monotonic() < self.next_line:
             return
         self.next_line = monotonic() + LINE_SECONDS
-        figures = [figure(name, value) for name, value in metrics.items()]
+        figures = [figure(name, value, self.shares) for name, value in metrics.items()]
         line = "  ".join([f"epoch {epoch}/{self.epochs}", *filter(None, figures), self.pace()])
         print(line.rstrip(), file=self.stream, flush=True)
 
 
-def figure(name: str, value: float | None) -> str:
-    """One figure and its name, an error in percent; nothing where there is no value."""
+def figure(name: str, value: float | None, shares: bool = True) -> str:
+    """One figure and its name, an error in percent if `shares`; nothing where there is no value."""
     if value is None:
         return ""
-    if math.isfinite(value) and name.endswith("error"):
+    if shares and math.isfinite(value) and name.endswith("error"):
         return f"{name.replace('_', ' ')} {value:.1%}"
     return f"{name.replace('_', ' ')} {value:.4g}"
 

@@ -24,9 +24,9 @@ NARROW = {"train_loss": "loss", "train_error": "error"}  # those that a narrower
 class Bar(Quiet):
     """One line that is drawn over itself: the epoch, a bar, the last figures, speed, time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, shares: bool) -> None:
         super().__init__()
-        self.console = console
+        self.console, self.shares = console, shares
         self.next_drawing = 0.0
         self.figures = ""
         self.bar = RichProgress(
@@ -53,7 +53,7 @@ class Bar(Quiet):
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         super().epoch(epoch, metrics)
         names = {name: name for name in metrics} if self.console.width >= WIDE else NARROW
-        figures = [figure(short, metrics.get(name)) for name, short in names.items()]
+        figures = [figure(short, metrics.get(name), self.shares) for name, short in names.items()]
         self.figures = "  ".join(filter(None, figures))
         if monotonic() >= self.next_drawing:
             self._draw()
