@@ -128,12 +128,16 @@ def accepted_by(cls: Callable[..., Any], what: str, *, leave_out: int = 0) -> Ac
     Args:
         leave_out: how many of the first it will be given by position.
     """
+    made_by: Any = cls
+    if isinstance(cls, type):  # what __init__ takes, whatever a base class's __new__ lets pass
+        if cls.__init__ is not object.__init__:  # type: ignore[misc]
+            made_by, leave_out = cls.__init__, leave_out + 1  # type: ignore[misc]
+        elif cls.__new__ is object.__new__:
+            return Accepted(what)
     try:
-        parameters = inspect.signature(cls).parameters
+        parameters = inspect.signature(made_by).parameters
     except (TypeError, ValueError):
         return Accepted(what, anything=True)
-    if isinstance(cls, type) and cls.__init__ is object.__init__:  # type: ignore[misc]
-        return Accepted(what)
     fixed, given, rest, anything = {}, set(), None, False
     for name, parameter in list(parameters.items())[leave_out:]:
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -177,7 +181,7 @@ def check_type(value: Any, annotation: str, key: str) -> None:
 
 def _alternatives(annotation: str) -> list[str]:
     """``float | None`` in its parts; nothing where they cannot be told apart."""
-    simple = r"(?:\w+|Literal\[[^\[\]]*\])"
+    simple = r"(?:Literal\[[^\[\]]*\]|\w+)"
     if not re.fullmatch(rf"{simple}(?: *\| *{simple})*", annotation):
         return []
     return re.findall(simple, annotation)

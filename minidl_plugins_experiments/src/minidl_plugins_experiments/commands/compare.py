@@ -20,7 +20,10 @@ __all__ = ["command"]
 )
 @click.option("--no-figure", is_flag=True, help="Only the table.")
 def command(runs: tuple[Path, ...], figure: Path, no_figure: bool) -> None:
-    """Show RUNs, each the folder of one or of several seeds, side by side: a table and a figure."""
+    """Show runs side by side, as a table and a figure.
+
+    Each RUN is the folder of a run, or of the several that --seeds made.
+    """
     from minidl_plugins_experiments.comparing import compare
 
     compare(runs, None if no_figure else figure)

@@ -64,10 +64,10 @@ def command(
     json_lines: str | None,
     checkpoint_every: float,
 ) -> None:
-    """Run the experiment of a TOML file, or a bundled one by its name (`minidl run disk`).
+    """Run the experiment of a TOML file; results, weights and figures go into a folder.
 
-    Results, weights and figures are left in a folder of their own. An experiment that is not right
-    is refused before anything is trained, with exit status 2.
+    One that comes with minidl is run by its name: `minidl run disk`. An experiment that is not
+    right is refused before anything is trained, with exit status 2.
     """
     if (file is None) == (resume is None):
         raise click.UsageError("give the FILE of an experiment, or --resume and a run's FOLDER")

@@ -33,7 +33,7 @@ class ConfigError(MinidlError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A suggestion for a `name` that is not `known`, with a space in front; or nothing."""
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return f' Did you mean "{by_lower[close[0]]}"?' if close else ""
 
 
