@@ -1,0 +1,75 @@
+"""``minidl`` as a user runs it, but in this process; and small experiments to run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Small and quick, and everything in it can be replaced by a line with the same key.
+SMALL = {
+    "epochs": "3",
+    "batch_size": "20",
+    "seed": "3",
+    "data": '{ name = "disk", points = 60 }',
+    "model": '[{ Linear = [2, 4] }, "Tanh", { Linear = [4, 2] }]',
+    "loss": '"MSELoss"',
+    "optimizer": '{ name = "SGD", lr = 0.1, momentum = 0.9 }',
+}
+
+
+class Done(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Minidl(Protocol):
+    """What the fixture `minidl` gives."""
+
+    def __call__(self, *arguments: object) -> Done: ...
+
+
+class Write(Protocol):
+    """What the fixture `write` gives."""
+
+    def __call__(self, name: str = "small.toml", **lines: str | None) -> Path: ...
+
+
+@pytest.fixture
+def minidl(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Minidl:
+    """Run ``minidl`` in a folder of its own."""
+    from minidl_core.commands import run as main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        return Done(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write the small experiment, with lines replaced, or left out where they are None."""
+
+    def write(name: str = "small.toml", **lines: str | None) -> Path:
+        content = {**SMALL, **lines}
+        path = tmp_path / name
+        path.write_text(
+            "".join(f"{key} = {value}\n" for key, value in content.items() if value is not None),
+            encoding="utf-8",
+        )
+        return path
+
+    return write
