@@ -161,8 +161,8 @@ def _vanishing_or_exploding(history: History, start: int) -> Iterator[str]:
         epoch = int(history.epochs[int(total.argmax())])
         yield (
             f"the gradient explodes: by epoch {epoch} its norm grew to "
-            f"{total.max() / total[0]:.1g} times that of epoch {int(history.epochs[0])} (more than {GROWTH:g}); lower the "
-            "learning rate"
+            f"{total.max() / total[0]:.1g} times that of epoch {int(history.epochs[0])} "
+            f"(more than {GROWTH:g}); lower the learning rate"
         )
 
 

@@ -44,10 +44,11 @@ def draw_gradients(history: History, path: Path) -> Path | None:
     figure = new_figure(max(6.4, 4.8 * len(shown)), 4.6)
     every = np.concatenate([norms[:, shown].ravel() for norms in layers.values()])
     positive = every[np.isfinite(every) & (every > 0)]
-    floor = float(positive.min()) / 5 if positive.size else 1e-3
+    below = 5 if (every == 0).any() else 1.2  # room for the zeros, which the scale does not have
+    floor = float(positive.min()) / below if positive.size else 1e-3
     for axes, start in zip(panels(figure, len(shown), sharey=True), shown, strict=True):
         _draw(axes, history, layers, start, floor)
-        axes.set_ylim(floor / 2, 2 * float(positive.max()) if positive.size else 1)
+        axes.set_ylim(floor / 1.5, 2 * float(positive.max()) if positive.size else 1)
         axes.set_yscale("log")
     figure.axes[0].set_ylabel("norm of the layer's gradient, last step of the epoch")
     handles, labels = figure.axes[0].get_legend_handles_labels()
