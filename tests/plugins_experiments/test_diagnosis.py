@@ -94,8 +94,9 @@ def test_of_many_starts_the_dead_are_counted(disk_runs: list[dict[str, Any]]) ->
         dead, selected = run["starts"]["dead"], run["starts"]["selected"]
         expected = []
         if dead:
-            words = f"the selected one, start {selected}, is not among them"
-            expected = [f"{len(dead)} of 8 starts are dead: they learned nothing; {words}"]
+            which = "starts are dead: they" if len(dead) > 1 else "starts is dead: it"
+            words = f"start {selected}, which was selected, did"
+            expected = [f"{len(dead)} of 8 {which} learned nothing; {words}"]
         assert warnings_of(run) == expected
 
 

@@ -93,9 +93,10 @@ def _dead_starts(history: History) -> Iterator[str]:
                 "lower the rate, or take another activation, such as Tanh"
             )
         return
+    are, they = ("are", "they") if len(dead) > 1 else ("is", "it")
     yield (
-        f"{len(dead)} of {history.starts} starts are dead: they learned nothing; the selected one, "
-        f"start {history.selected}, is not among them"
+        f"{len(dead)} of {history.starts} starts {are} dead: {they} learned nothing; start "
+        f"{history.selected}, which was selected, did"
     )
 
 
