@@ -3,7 +3,7 @@
 Five things are done to the list of calls, none of which changes a bit of any result.
 
 - A call that nothing uses is left out: the gradient of the data, first of all.
-- An activation computed from a tensor that nobody uses again takes that tensor's place.
+- What is computed element by element from a tensor that nobody uses again takes its place.
 - A small intermediate result gets a buffer, which is used again when nobody needs the result any
   more, and in the next pass. Prediction and loss, which the user sees, are new in every pass.
 - A view of what stays in its place, a parameter or a buffer, is made once.
@@ -54,11 +54,14 @@ IN_PLACE: dict[str, Callable[..., Tensor]] = {
     "sigmoid": torch.sigmoid_,
     "tanh": torch.tanh_,
 }
+ELEMENTWISE = frozenset(
+    {*IN_PLACE, "__add__", "__mul__", "__sub__", "add", "mul", "sign", "square", "sub"}
+)
 # A product of tensors of one rank comes down to one of these.
 PRODUCTS: dict[int, Callable[..., Tensor]] = {2: torch.mm, 3: torch.bmm}
 PURE = frozenset((*VIEWS, *WITH_OUT, *IN_PLACE))
 
-SMALL = 1 << 18
+SMALL = 1 << 18  # elements; next to the arithmetic on more, an allocation costs nothing
 
 
 class Replay:
@@ -83,7 +86,7 @@ class Replay:
         self._fixed: dict[Name, Tensor] = dict(recording.held)  # what is where it was, next time
         self._viewed: set[Name] = set()
         self._scope: dict[str, Any] = {str(name): held for name, held in recording.held.items()}
-        in_place = {at for at, call in enumerate(calls) if self._takes_place(at, call, last)}
+        over = {at: self._written_over(at, call, last, outputs) for at, call in enumerate(calls)}
         self._kept = {self._memory[name] for name in (*outputs, *recording.held)} | {
             self._memory[name] for name in self._tensors if name[0] == "x"
         }
@@ -93,8 +96,8 @@ class Replay:
             self._dies[memory] = max(self._dies.get(memory, -1), last.get(name, -1))
         self._buffers: dict[int, Tensor] = {}  # by the memory of the recorded result
         self._spare: list[Tensor] = []
-        lines = [*self._lines(calls[:before], in_place, last, 0), f"yield {', '.join(outputs)}"]
-        lines += self._lines(calls[before:], in_place, last, before)
+        lines = [*self._lines(calls[:before], over, last, 0), f"yield {', '.join(outputs)}"]
+        lines += self._lines(calls[before:], over, last, before)
         batch = ", ".join(f"x{i}" for i in range(len(recording.batch)))
         source = "\n    ".join([f"def run({batch}):", *lines])
         exec(compile(source, "<a replayed gradient pass>", "exec"), self._scope)
@@ -107,32 +110,33 @@ class Replay:
         """Whether the parameters are still where they were."""
         return [pointer_of() for pointer_of in self._pointers_of] == self._pointers
 
-    def _takes_place(self, at: int, call: Call, last: dict[Any, int]) -> bool:
-        """Whether `call` may write over its argument; if so, both are one memory from here on."""
-        if call.name not in IN_PLACE or len(call.args) != 1 or call.target is None:
-            return False
-        operand = call.args[0]
-        memory = self._memory[operand]
-        alike = (self._tensors[operand].stride(), self._tensors[operand].dtype)
-        if (
-            operand[0] != "v"
-            or memory == self._memory[call.target]
-            or alike != (self._tensors[call.target].stride(), self._tensors[call.target].dtype)
-            or any(last[n] > at for n, m in self._memory.items() if m == memory and n in last)
-            or any(n[0] != "v" for n, m in self._memory.items() if m == memory)
-        ):
-            return False
-        merged = self._memory[call.target]
-        for name, other in self._memory.items():
-            if other == merged:
-                self._memory[name] = memory
-        return True
+    def _written_over(
+        self, at: int, call: Call, last: dict[Any, int], outputs: list[Name]
+    ) -> Name | None:
+        """The argument whose place the result takes, if any: both are one memory from here on."""
+        if call.name not in ELEMENTWISE or call.target is None:
+            return None
+        merged, form = self._memory[call.target], _form(self._tensors[call.target])
+        shown = {self._memory[name] for name in outputs}
+        for operand in call.uses:
+            memory = self._memory[operand]
+            sharing = [name for name, other in self._memory.items() if other == memory]
+            if (
+                memory not in (merged, *shown)
+                and _form(self._tensors[operand]) == form
+                and all(name[0] == "v" and last.get(name, -1) <= at for name in sharing)
+            ):
+                for name, other in self._memory.items():
+                    if other == merged:
+                        self._memory[name] = memory
+                return operand
+        return None
 
     def _lines(
-        self, calls: list[Call], in_place: set[int], last: dict[Any, int], start: int
+        self, calls: list[Call], over: dict[int, Name | None], last: dict[Any, int], start: int
     ) -> Iterator[str]:
         for at, call in enumerate(calls, start):
-            source = self._line(call, at in in_place)
+            source = self._line(call, over[at])
             if source:
                 yield source
             dead = {self._memory[name] for name in (*call.uses, call.target) if name is not None}
@@ -144,17 +148,18 @@ class Replay:
             if done:
                 yield f"del {', '.join(done)}"
 
-    def _line(self, call: Call, in_place: bool) -> str:
+    def _line(self, call: Call, over: Name | None) -> str:
         target = call.target
         if target is None:
             return self._call(call.function, call)
-        if in_place:
-            source = self._call(IN_PLACE[call.name], call)
-            operand = call.args[0]
-            if operand not in self._fixed:
+        if over is not None:
+            if call.name in IN_PLACE:
+                source = self._call(IN_PLACE[call.name], call)
+            else:
+                source = self._call(WITH_OUT[call.name], call, f", out={over}")
+            if over not in self._fixed:
                 return f"{target} = {source}"
-            self._fixed[target] = self._fixed[operand]
-            self._scope[target] = self._fixed[operand]
+            self._fixed[target] = self._scope[target] = self._fixed[over]
             return source
         if call.name in VIEWS and all(name in self._fixed for name in call.uses):
             args = [self._fixed[a] if isinstance(a, Name) else a for a in call.args]
