@@ -45,6 +45,21 @@ def of_stacks(generator: torch.Generator) -> Sequential:
     return stack([stack([report(generator) for _ in range(3)]) for _ in range(2)])
 
 
+class Gated(BaseModule):
+    """Y = s · X, with s = Σₙ Xₙ: one operand is smaller than the result."""
+
+    replayable = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.push(x)
+        return x.sum(-2, keepdim=True) * x
+
+    # dX = s · dY + Σₙ Xₙ · dYₙ
+    def backward(self, grad_output: Tensor) -> Tensor:
+        x: Tensor = self.pop()
+        return x.sum(-2, keepdim=True) * grad_output + (x * grad_output).sum(-2, keepdim=True)
+
+
 NETWORKS: dict[str, Callable[[torch.Generator], Sequential]] = {
     "the report's": report,
     "float64": lambda g: report(g, dtype=torch.float64),
@@ -59,6 +74,7 @@ NETWORKS: dict[str, Callable[[torch.Generator], Sequential]] = {
     "stacked": lambda g: stack([report(g) for _ in range(3)]),
     "a stack of stacks": of_stacks,
     "an empty part": lambda g: Sequential(Sequential(), Linear(2, 2, generator=g), Sequential()),
+    "broadcast": lambda g: Sequential(Linear(2, 2, generator=g), Tanh(), Gated(), Tanh()),
     "large": lambda g: Sequential(
         Linear(2, 600, generator=g), ReLU(), Linear(600, 600, generator=g), Tanh(),
         Linear(600, 2, generator=g),
