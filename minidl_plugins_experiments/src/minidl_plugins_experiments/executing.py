@@ -174,6 +174,8 @@ def _execute(
         result = _finish(run, result, options)
     except BaseException as caught:
         error = caught
+        if isinstance(caught, KeyboardInterrupt):
+            print(f"minidl: stopped; go on with: minidl run --resume {run.folder}", file=sys.stderr)
         if isinstance(caught, Exception) and not isinstance(caught, OSError):
             write_json(run.folder / RESULT, results.finished(result, run, caught))
         if isinstance(caught, OSError):
