@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ["minidl_core", "minidl_plugins_basic"]
+PACKAGES = ["minidl_core", "minidl_plugins_basic", "minidl_plugins_experiments"]
 
 
 @pytest.fixture(params=PACKAGES)
@@ -52,5 +52,5 @@ def test_the_command_lists_the_installed_components(dist, command):
         command = [str(Path(sys.executable).with_name("minidl"))]
     out = subprocess.run([*command, "list"], capture_output=True, text=True, check=True).stdout
     assert [line.split()[1] for line in out.splitlines()] == [
-        *("Linear", "ReLU", "Sigmoid", "Tanh", "MSELoss", "SGD")
+        *("Linear", "ReLU", "Sigmoid", "Tanh", "MSELoss", "SGD", "csv", "digits", "disk")
     ]
