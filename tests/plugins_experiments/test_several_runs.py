@@ -1,0 +1,112 @@
+"""Several seeds, and runs side by side."""
+
+from __future__ import annotations
+
+import json
+import statistics
+
+import pytest
+
+from minidl_plugins_experiments.config.naming import Named
+from minidl_plugins_experiments.schedules import Moment, schedule_of
+
+
+def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_path):
+    done = minidl("run", write(starts="2"), "--seeds", "4", "--output", "many")
+    assert done.status == 0, done.err
+    summary = json.loads((tmp_path / "many/seeds.json").read_text())
+    assert summary["seeds"] == [3, 4, 5, 6]
+    errors = [
+        json.loads((tmp_path / f"many/seed-{seed}/result.json").read_text())["final"]["test_error"]
+        for seed in summary["seeds"]
+    ]
+    assert summary["test_errors"] == errors
+    assert summary["median"] == statistics.median(errors)
+    assert (summary["best"], summary["worst"]) == (min(errors), max(errors))
+    assert summary["starts"] == 8
+    for which in ("best:", "median:", "worst:", "starts that died:"):
+        assert which in done.out
+    assert (tmp_path / "many/figures/seeds.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_seed_alone_is_the_seed_among_many(minidl, write, tmp_path):
+    assert minidl("run", write(), "--seeds", "2", "--no-figures", "--output", "many").status == 0
+    arguments = ["--set", "seed=4", "--no-figures", "--output", "one"]
+    assert minidl("run", write(), *arguments).status == 0
+    many, one = tmp_path / "many/seed-4/weights.safetensors", tmp_path / "one/weights.safetensors"
+    assert many.read_bytes() == one.read_bytes()
+
+
+def test_seeds_that_were_stopped_go_on(minidl, write, tmp_path):
+    for name in ("whole", "stopped"):
+        arguments = ["--seeds", "3", "--no-figures", "--output", name]
+        assert minidl("run", write(), *arguments).status == 0
+    summary = tmp_path / "stopped/seeds.json"
+    content = json.loads(summary.read_text())
+    for key in ("finished", "test_errors", "best", "median", "worst"):
+        del content[key]
+    summary.write_text(json.dumps({**content, "status": "running"}))
+    for path in (tmp_path / "stopped/seed-5").iterdir():
+        path.unlink()
+    (tmp_path / "stopped/seed-5").rmdir()
+    assert minidl("run", "--resume", "stopped", "--no-figures").status == 0
+    whole, again = (
+        json.loads((tmp_path / name / "seeds.json").read_text()) for name in ("whole", "stopped")
+    )
+    assert whole["test_errors"] == again["test_errors"]
+    assert minidl("run", "--resume", "stopped").status == 0
+
+
+def test_runs_side_by_side_show_what_differs(minidl, write, tmp_path):
+    for name, lr in (("slow", 0.01), ("fast", 0.2)):
+        arguments = ["--set", f"optimizer.lr={lr}", "--no-figures", "--output", name]
+        assert minidl("run", write(), *arguments).status == 0
+    assert minidl("run", write(), "--seeds", "2", "--no-figures", "--output", "many").status == 0
+    done = minidl("compare", "slow", "fast", "many", "--figure", "both.png")
+    assert done.status == 0, done.err
+    header, *rows = done.out.splitlines()
+    for column in ("run", "optimizer.lr", "seed", "train error", "test error", "status"):
+        assert column in header
+    assert "batch_size" not in header
+    assert [row.split()[0] for row in rows] == [
+        "slow", "fast", "many/seed-3", "many/seed-4", "figure:",
+    ]  # fmt: skip
+    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert minidl("run", write(), "--no-figures", "--output", "run").status == 0
+    for folder, said in (("empty", "is not the folder of a run"), ("none", "there is no such")):
+        done = minidl("compare", "run", folder)
+        assert done.status == 1
+        assert said in done.err
+    done = minidl("compare", "run", "--figure", "run/result.json/here.png")
+    assert done.status == 1, done
+    assert "Traceback" not in done.err
+
+
+# -- schedules -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "factors"),
+    [
+        ("constant", {}, [1, 1, 1, 1, 1]),
+        ("linear", {}, [1, 0.75, 0.5, 0.25, 0]),
+        ("linear", {"final": 0.5}, [1, 0.875, 0.75, 0.625, 0.5]),
+        ("cosine", {}, [1, 0.8535533905932737, 0.5, 0.14644660940672627, 0]),
+        ("cosine", {"final": 1}, [1, 1, 1, 1, 1]),
+        ("step", {"every": 1, "factor": 0.5}, [1, 1, 0.5, 0.5, 0.25]),
+    ],
+)
+def test_the_factor_after_each_of_four_steps_in_two_epochs(name, arguments, factors):
+    schedule = schedule_of(Named("schedule", name, arguments))
+    assert [schedule(Moment(t, 4, 2)) for t in range(5)] == pytest.approx(factors)
+
+
+def test_the_rate_of_each_epoch_is_in_the_result(minidl, write, tmp_path):
+    path = write(schedule="{ step = { every = 1, factor = 0.5 } }")
+    assert minidl("run", path, "--no-figures", "--output", "run").status == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert [epoch["lr"] for epoch in result["epochs"]] == pytest.approx([0.1, 0.05, 0.025])
