@@ -230,8 +230,8 @@ def test_a_state_that_cannot_be_saved_is_refused_before_it_trains(minidl, write,
     "model",
     [
         '[{ Branches = [[{ Linear = [2, 2] }, "Tanh"], { Linear = [2, 2] }, "ReLU"] }, "Plus"]',
-        """[{ Chain = { layers = [{ Linear = [2, 3] }, ["Tanh"]],
-                       last = { module = { Linear = [3, 2] } } } }]""",
+        """[{ Chain = { layers = [{ Linear = [2, 3] }, [
+            "Tanh"]], last = { module = { Linear = [3, 2] } } } }]""",
         """[{ Linear = [2, 4] }, { Linear = [4, 2] },
             { Residual = { inner = [{ Linear = [2, 2] }, "Swish"], scale = 0.5 } }]""",
     ],
