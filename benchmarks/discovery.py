@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def main() -> None:
     minidl = str(Path(sysconfig.get_path("scripts"), "minidl"))
     for arguments in (["--help"], ["list"], ["plugins"]):
         start, bare = in_turns(
-            30, lambda a=arguments: run([minidl, *a]), lambda: run([sys.executable, "-c", "pass"])
+            30, partial(run, [minidl, *arguments]), lambda: run([sys.executable, "-c", "pass"])
         )
         row(f"minidl {arguments[0]}", start, "python -c pass", bare)
     start, bare = in_turns(
