@@ -235,7 +235,7 @@ def test_a_file_that_is_not_there(minidl):
     assert done.status == 2
     assert done.err == (
         'Error: dsik: there is no such file. Did you mean "disk"? Give the path of a TOML file, or '
-        "the name of a bundled experiment: disk\n"
+        "the name of a bundled experiment: digits, disk\n"
     )
 
 
