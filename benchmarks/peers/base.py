@@ -21,7 +21,8 @@ class Peer(ABC):
     A subclass that has no loop of its own to offer defines `step`, and inherits the loops.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, ready: tuple[Array, Array] | None = None) -> None:
+        """Build all for `task`; `ready` are its batches where they have been drawn already."""
         self.task = task
         self.build()
         if task.epochs:
@@ -29,7 +30,7 @@ class Peer(ABC):
             self.x, self.y = self.convert(x), self.convert(y)
             self.orders = self.convert_orders(problem.orders(task))
         else:
-            x, y = problem.batches(task)
+            x, y = ready or problem.batches(task)
             self.x, self.y = self.convert(x), self.convert(y)
             self.batches = [self.for_models(*pair) for pair in zip(self.x, self.y, strict=True)]
 
