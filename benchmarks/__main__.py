@@ -8,12 +8,22 @@ import time
 from pathlib import Path
 
 from benchmarks import machine, page, steps
+from benchmarks.experiment import experiment
+from benchmarks.gpu import gpu
+from benchmarks.memory import memory
+from benchmarks.scaling import scaling
 from benchmarks.settings import Settings
+from benchmarks.startup import startup
 
 SECTIONS = {
     "step": steps.step,
     "training": steps.training,
     "stacked": steps.stacked,
+    "experiment": experiment,
+    "gpu": gpu,
+    "memory": memory,
+    "scaling": scaling,
+    "startup": startup,
 }
 
 
