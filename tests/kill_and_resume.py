@@ -4,9 +4,9 @@ python tests/kill_and_resume.py                50 runs, each killed (SIGKILL) un
 python tests/kill_and_resume.py --runs 3       fewer
 
 A run of the disk experiment writes a checkpoint after every epoch. Each is killed three times at
-moments drawn from the whole length of a run, and every other run once more as soon as a checkpoint
-is seen half-written; then it may finish. All that a finished run leaves must be the same to the
-bit: weights, optimizer state, generators, and the figures of every epoch.
+random moments, from shortly before its folder appears to its end, and once more as soon as a
+checkpoint is seen half-written; then it may finish. All that a finished run leaves must be the same
+to the bit: weights, optimizer state, generators, and the figures of every epoch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 PARTIAL = "checkpoint.safetensors.partial"
-SETTINGS = ("epochs=100", "starts=4", "data.points=200", "batch_size=20")
+SETTINGS = ("epochs=200", "starts=4", "data.points=200", "batch_size=20")
 
 
 @dataclass
@@ -54,11 +54,17 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def finish(folder: Path) -> None:
+def finish(folder: Path) -> tuple[float, float]:
+    """Let it finish; how long until there was a folder, and until the end, in seconds."""
+    began = time.monotonic()
     process = start(folder)
+    while process.poll() is None and not folder.exists():
+        time.sleep(0.005)
+    startup = time.monotonic() - began
     _, errors = process.communicate(timeout=300)
     if process.returncode:
         raise SystemExit(f"{folder}: exit status {process.returncode}\n{errors.decode()}")
+    return startup, time.monotonic() - began
 
 
 def kill_after(folder: Path, seconds: float, tally: Tally) -> None:
@@ -112,16 +118,13 @@ def main(arguments: list[str] | None = None) -> int:
     same = 0
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary, "whole")
-        began = time.monotonic()
-        finish(whole)
-        length = time.monotonic() - began
+        startup, length = finish(whole)
         expected = outcome(whole)
         for number in range(options.runs):
             folder = Path(temporary, f"run{number}")
             for _ in range(options.kills):
-                kill_after(folder, moments.uniform(0, length), tally)
-            if number % 2 == 0:
-                kill_inside_a_write(folder, moments.randrange(5), tally)
+                kill_after(folder, moments.uniform(0.9 * startup, length), tally)
+            kill_inside_a_write(folder, moments.randrange(5), tally)
             finish(folder)
             if outcome(folder) == expected:
                 same += 1
