@@ -14,7 +14,7 @@ from minidl_plugins_experiments import results
 from minidl_plugins_experiments.checkpointing import read_checkpoint
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError
-from minidl_plugins_experiments.files import write_atomically, write_json
+from minidl_plugins_experiments.files import sync_folder, write_atomically, write_json
 from minidl_plugins_experiments.lanes import named_parameters
 from minidl_plugins_experiments.preparing import prepare
 from minidl_plugins_experiments.progress import progress_for
@@ -202,6 +202,7 @@ def _finish(run: Run, result: dict[str, Any], options: Options) -> dict[str, Any
     if options.figures:
         result["figures"] = _drawn(run, result, best)
     write_json(run.folder / RESULT, result)
+    sync_folder(run.folder)
     return result
 
 

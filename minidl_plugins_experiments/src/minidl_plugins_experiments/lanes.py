@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,6 +40,11 @@ class Lane:
     @property
     def starts(self) -> int:
         return self.models[0] if self.models else 1
+
+    @cached_property
+    def parameters(self) -> list[tuple[str, Parameter]]:
+        """By torch's names."""
+        return named_parameters(self.model)
 
     def for_each(self, x: Tensor) -> Tensor:
         """A view of `x` for each of the models.  (n, features) -> (K, n, features)"""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
-
-from minidl_plugins_experiments.lanes import named_parameters
+from torch.linalg import vector_norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,11 +53,10 @@ def error_of(prediction: Tensor, y: Tensor, task: str) -> Tensor:
 
 def gradient_norms(lane: Lane) -> dict[str, list[float]]:
     """‖dJ/dp‖ of the latest step, for each parameter p by its name, of each start of `lane`."""
-    norms = {}
-    for name, parameter in named_parameters(lane.model):
-        grad = parameter.grad.reshape(lane.starts, -1)
-        norms[name] = grad.float().norm(dim=1).tolist()
-    return norms
+    return {
+        name: vector_norm(parameter.grad.reshape(lane.starts, -1).float(), dim=1).tolist()
+        for name, parameter in lane.parameters
+    }
 
 
 def dead_above(data: Data) -> float:

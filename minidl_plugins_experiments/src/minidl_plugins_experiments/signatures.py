@@ -130,9 +130,10 @@ def accepted_by(cls: Callable[..., Any], what: str, *, leave_out: int = 0) -> Ac
     """
     made_by: Any = cls
     if isinstance(cls, type):  # what __init__ takes, whatever a base class's __new__ lets pass
-        if cls.__init__ is not object.__init__:  # type: ignore[misc]
-            made_by, leave_out = cls.__init__, leave_out + 1  # type: ignore[misc]
-        elif cls.__new__ is object.__new__:
+        own = {name: getattr(cls, name) for name in ("__init__", "__new__")}
+        if own["__init__"] is not object.__init__:
+            made_by, leave_out = own["__init__"], leave_out + 1
+        elif own["__new__"] is object.__new__:
             return Accepted(what)
     try:
         parameters = inspect.signature(made_by).parameters

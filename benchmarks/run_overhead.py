@@ -1,0 +1,108 @@
+"""What ``minidl run`` costs over the same training loop written by hand with the same parts.
+
+``python -m benchmarks.run_overhead`` runs the disk experiment both ways, in turns in one process,
+and prints the median times of all of it: from reading the file to the last file written, without
+figures, against drawing the data, training and evaluating by hand. Then whole processes:
+``minidl run disk`` against ``python examples/disk.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from minidl_core import registry
+from minidl_plugins_experiments.config import overriding, reading
+from minidl_plugins_experiments.config.experiment import experiment_of
+from minidl_plugins_experiments.executing import Options, begin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DISK = Path(__file__).parents[1] / "examples" / "disk.py"
+LIMIT = 1.15
+
+
+def by_hand() -> Any:
+    """The module ``examples/disk.py``, whose ``run`` is the loop by hand."""
+    spec = importlib.util.spec_from_file_location("disk", DISK)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["disk"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def by_file(starts: int) -> None:
+    """The whole of ``minidl run disk --no-figures --quiet``, but for the start of the process."""
+    tree = reading.read(reading.find("disk"))
+    overriding.override(tree, [f"starts={starts}"])
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(quiet=True, figures=False)
+        begin(experiment_of(tree), "disk", "disk", Path(folder, "run"), registry, options)
+
+
+def in_turns(repeats: int, *candidates: Callable[[], object]) -> list[float]:
+    """The median time of each, called one after another `repeats` times after a first round."""
+    times: list[list[float]] = [[] for _ in candidates]
+    for repeat in range(repeats + 1):
+        for candidate, taken in zip(candidates, times, strict=True):
+            start = time.perf_counter()
+            candidate()
+            if repeat:
+                taken.append(time.perf_counter() - start)
+    return [statistics.median(taken) for taken in times]
+
+
+def row(what: str, hand: float, file: float) -> float:
+    print(f"| {what} | {hand * 1e3:.0f} ms | {file * 1e3:.0f} ms | {file / hand:.2f} |")
+    return file / hand
+
+
+def process(*command: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(command, check=True, capture_output=True, cwd=folder)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="minidl run against the loop by hand.")
+    parser.add_argument("--repeats", type=int, default=15, help="(default: 15)")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    disk = by_hand()
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, one thread; "
+        f"medians of {options.repeats}, in turns\n"
+    )
+    print("| disk, 50 epochs | by hand | minidl run | ratio |\n|---|---:|---:|---:|")
+    ratios = []
+    for starts in (1, 32):
+        hand, file = in_turns(
+            options.repeats, partial(disk.run, 3, starts), partial(by_file, starts)
+        )
+        ratios.append(row(f"{starts} start{'s' * (starts > 1)}, in one process", hand, file))
+    hand, file = in_turns(
+        max(options.repeats // 3, 3),
+        lambda: process(sys.executable, str(DISK)),
+        lambda: process(
+            sys.executable, "-m", "minidl_core", "run", "disk", "--no-figures", "--quiet"
+        ),
+    )
+    ratios.append(row("1 start, the whole process", hand, file))
+    return 0 if max(ratios) <= LIMIT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
