@@ -75,7 +75,8 @@ class Noise(BaseModule):
     """Adds noise while training, and keeps a running mean: state that is no parameter."""
 
     def __init__(self, *, generator=None):
-        self.generator = generator
+        seed = int(torch.randint(2**40, (), generator=generator))
+        self.generator = torch.Generator().manual_seed(seed)
         self.mean = torch.zeros(2)
 
     def forward(self, x):
