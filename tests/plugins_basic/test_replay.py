@@ -386,6 +386,20 @@ def test_what_is_remembered_does_not_grow_with_the_forms_of_batches():
     assert len(vars(model)["_recordings"].replays) == 16
 
 
+def test_a_pass_with_large_results_is_left_as_it_is(monkeypatch):
+    monkeypatch.setattr("minidl_core.recording.LARGE", 5000)
+    by_hand, model = (report(torch.Generator().manual_seed(0)) for _ in range(2))
+    calls = calls_of(monkeypatch, ReLU)
+    for size, times in ((50, 8), (1, 3)):  # the small ones: plain until the optimizer has gathered
+        batches = batches_for(model, [size] * 8)
+        expected = trained_by_hand(by_hand, SGD(by_hand.param(), 0.1), batches)
+        calls.clear()
+        steps = list(train(model, loss := MSELoss(), SGD(model.param(), 0.1), batches))
+        assert loss.training
+        assert len(calls) == 4 * times
+        assert all(step.loss.equal(value) for step, (value, _) in zip(steps, expected, strict=True))
+
+
 def test_a_module_may_be_anything_that_setting_attributes_allows():
     layer = Linear(2, 3)
     layer.note = "mine"

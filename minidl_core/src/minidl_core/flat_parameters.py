@@ -82,19 +82,28 @@ class FlatParameters:
         self._vectors = []
         for group in self._groups:
             parameters = [self._parameters[i] for i in group]
-            size = sum(_room(parameter.value.shape) for parameter in parameters)
-            vector = Parameter(parameters[0].value.new_zeros(size))
-            offset = 0
-            for parameter in parameters:
-                for tensor, whole in zip(parameter, vector, strict=True):
-                    window = whole[offset : offset + math.prod(tensor.shape)].view(tensor.shape)
-                    window.copy_(tensor)
-                    tensor.set_(window)  # type: ignore[call-overload]
-                offset += _room(parameter.value.shape)
-            self._vectors.append(vector)
+            value = _gathered([parameter.value for parameter in parameters])
+            self._vectors.append(
+                Parameter(value, _gathered([parameter.grad for parameter in parameters]))
+            )
         self._pointers = [pointer_of() for pointer_of in self._pointers_of]
         changes.structure += 1
         self._structure = changes.structure
+
+
+def _gathered(tensors: Sequence[Tensor]) -> Tensor:
+    """One vector with the elements of `tensors`, which become windows into it.
+
+    Each lets its own memory go in turn, so that no more than one kind is there twice.
+    """
+    whole = tensors[0].new_zeros(sum(_room(tensor.shape) for tensor in tensors))
+    offset = 0
+    for tensor in tensors:
+        window = whole[offset : offset + math.prod(tensor.shape)].view(tensor.shape)
+        window.copy_(tensor)
+        tensor.set_(window)  # type: ignore[call-overload]
+        offset += _room(tensor.shape)
+    return whole
 
 
 def _room(shape: Sequence[int]) -> int:

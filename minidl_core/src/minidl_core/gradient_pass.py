@@ -7,7 +7,7 @@ from the recording, to the same bits (see `recording` and `replaying`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from minidl_core.base_module import BaseModule
 from minidl_core.changes import changes
@@ -37,7 +37,7 @@ class Recordings:
         self.structure = changes.structure
         self.modes = -1
         self.training = False
-        self.replays: dict[Any, Replay | None] = {}
+        self.replays: dict[Any, Replay | Literal[False] | None] = {}  # False: too large
 
     def __deepcopy__(self, memo: Any) -> None:
         return None
@@ -73,6 +73,8 @@ def gradient_pass(model: Module, loss: Loss, inputs: tuple[Any, ...], target: Te
             known.replays[form] = None
         return plain_pass(model, loss, inputs, target)
     replay = known.replays[form]
+    if replay is False:
+        return plain_pass(model, loss, inputs, target)
     if replay is None or not replay.in_place():
         return _recorded(model, loss, inputs, target, known, form)
     replayed: Pass = replay.run(*batch)
@@ -121,7 +123,9 @@ def _recorded(
     yield prediction, value
     with recording:
         model.backward(loss.backward())
-    if not recording.replayable:
+    if recording.large:
+        known.replays[form] = False
+    elif not recording.replayable:
         known.usable = False
     elif known.structure == changes.structure:
         known.replays[form] = Replay(recording)

@@ -28,6 +28,10 @@ METADATA = {
     *("numel", "requires_grad", "shape", "size", "stride"),
 }
 
+# Bytes of results: what is recorded is alive at once, and of larger passes that would be too much,
+# for little: next to so much arithmetic, the Python around it costs nothing.
+LARGE = 64 << 20
+
 
 class Name(str):
     """A tensor of the pass: ``x…`` of the batch, ``c…`` of the modules, ``v…`` computed by it."""
@@ -74,6 +78,7 @@ class Recording(TorchFunctionMode):
         before: how many calls came before the pause between forward and backward.
         replayable: False once the pass looked at elements, or used a tensor that neither the batch
             nor a module holds.
+        large: True once the results were more than `LARGE`; then nothing is recorded any more.
     """
 
     def __init__(self, modules: Iterable[Module], batch: tuple[Tensor, ...]) -> None:
@@ -84,6 +89,8 @@ class Recording(TorchFunctionMode):
         self.outputs: tuple[Name | None, Name | None] = (None, None)
         self.before = 0
         self.replayable = True
+        self.large = False
+        self._bytes = 0
         self._names: dict[int, Name] = {}
         for tensor in _held_by(modules):
             name = self._names.setdefault(id(tensor), Name(f"c{len(self.held)}"))
@@ -97,6 +104,8 @@ class Recording(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
+        if self.large:
+            return result
         if isinstance(result, torch.Tensor) or name_of(func) == "__setitem__":
             named = {key: self._named(arg) for key, arg in (kwargs or {}).items()}
             arguments = tuple(map(self._named, args))
@@ -105,12 +114,19 @@ class Recording(TorchFunctionMode):
                 target = self._names[id(result)] = Name(f"v{len(self.calls)}")
             # Keeping the result keeps its id from being given to another tensor.
             self.calls.append(Call(target, func, arguments, named, result))
+            if target and not _is_view(result, args):
+                self._bytes += result.numel() * result.element_size()
+                self.large = self._bytes > LARGE
+            if self.large:
+                self.calls.clear()
         elif name_of(func) not in METADATA:
             self.replayable = False
         return result
 
     def pause(self, prediction: Tensor, value: Tensor) -> None:
         """Here the pass gives prediction and loss away."""
+        if self.large:
+            return
         self.outputs = (self._names.get(id(prediction)), self._names.get(id(value)))
         self.replayable &= None not in self.outputs
         self.before = len(self.calls)
@@ -127,6 +143,12 @@ class Recording(TorchFunctionMode):
         ):  # there may be tensors in it
             self.replayable = False
         return arg
+
+
+def _is_view(result: Tensor, args: tuple[Any, ...]) -> bool:
+    memory = result.untyped_storage().data_ptr()
+    tensors = (arg for arg in args if isinstance(arg, torch.Tensor))
+    return any(tensor.untyped_storage().data_ptr() == memory for tensor in tensors)
 
 
 def name_of(function: Any) -> str:
