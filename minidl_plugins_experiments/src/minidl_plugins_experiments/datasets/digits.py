@@ -70,7 +70,7 @@ def digits(
 def _load() -> tuple[torch.Tensor, torch.Tensor]:
     """Pixels from 0 to 16, and the digit.  -> (1797, 64) in float64, (1797,)"""
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped,unused-ignore]  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from sklearn.datasets import load_digits  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError as error:
         raise ArgumentError(
             f"expected scikit-learn, which brings the images, got: {error}; install it: "
