@@ -3,10 +3,10 @@
 python tests/kill_and_resume.py                50 runs, each killed (SIGKILL) until it is finished
 python tests/kill_and_resume.py --runs 3       fewer
 
-A run of the disk experiment writes a checkpoint after every epoch. Each is killed three times at
-random moments, from shortly before its folder appears to its end, and once more as soon as a
-checkpoint is seen half-written; then it may finish. All that a finished run leaves must be the same
-to the bit: weights, optimizer state, generators, and the figures of every epoch.
+A run of the disk experiment writes a checkpoint after every epoch. Each is killed as soon as a
+checkpoint is seen half-written, then three times at random moments (one in four of them while the
+process starts, the others while it trains), and then it may finish. All that a finished run leaves
+must be the same to the bit: weights, optimizer state, generators, and the figures of every epoch.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def command(folder: Path) -> list[str]:
     """Begin the run in `folder`, or go on with it."""
     minidl = [sys.executable, "-m", "minidl_core", "run"]
     options = ["--no-figures", "--quiet", "--checkpoint-every", "0"]
+    options += ["--json-lines", str(folder.with_suffix(".jsonl"))]
     if folder.exists():
         return [*minidl, "--resume", str(folder), *options]
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
@@ -54,25 +55,26 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def finish(folder: Path) -> tuple[float, float]:
-    """Let it finish; how long until there was a folder, and until the end, in seconds."""
-    began = time.monotonic()
+def finish(folder: Path) -> None:
     process = start(folder)
-    while process.poll() is None and not folder.exists():
-        time.sleep(0.005)
-    startup = time.monotonic() - began
     _, errors = process.communicate(timeout=300)
     if process.returncode:
         raise SystemExit(f"{folder}: exit status {process.returncode}\n{errors.decode()}")
-    return startup, time.monotonic() - began
 
 
-def kill_after(folder: Path, seconds: float, tally: Tally) -> None:
+def kill_at_random(folder: Path, moments: random.Random, seconds: float, tally: Tally) -> None:
+    """Kill within `seconds` after the training went on, or, one time in four, after the start."""
+    events = folder.with_suffix(".jsonl")
+    before = events.stat().st_size if events.exists() else 0
     process = start(folder)
+    if moments.random() < 0.75:
+        while process.poll() is None and (not events.exists() or events.stat().st_size == before):
+            time.sleep(0.002)
     try:
-        process.wait(seconds)
+        process.wait(moments.uniform(0, seconds))
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()
         tally.kills += 1
         tally.inside += (folder / PARTIAL).exists()
         tally.before_the_folder += not folder.exists()
@@ -118,13 +120,15 @@ def main(arguments: list[str] | None = None) -> int:
     same = 0
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary, "whole")
-        startup, length = finish(whole)
+        finish(whole)
         expected = outcome(whole)
+        times = [json.loads(line)["time"] for line in whole.with_suffix(".jsonl").open()]
+        training = times[-1] - times[0]
         for number in range(options.runs):
             folder = Path(temporary, f"run{number}")
-            for _ in range(options.kills):
-                kill_after(folder, moments.uniform(0.9 * startup, length), tally)
             kill_inside_a_write(folder, moments.randrange(5), tally)
+            for _ in range(options.kills):
+                kill_at_random(folder, moments, training / (options.kills + 1), tally)
             finish(folder)
             if outcome(folder) == expected:
                 same += 1
