@@ -122,7 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
         whole = Path(temporary, "whole")
         finish(whole)
         expected = outcome(whole)
-        times = [json.loads(line)["time"] for line in whole.with_suffix(".jsonl").open()]
+        times = [
+            json.loads(line)["time"]
+            for line in whole.with_suffix(".jsonl").read_text().splitlines()
+        ]
         training = times[-1] - times[0]
         for number in range(options.runs):
             folder = Path(temporary, f"run{number}")
