@@ -81,7 +81,7 @@ def run(command: list[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def in_turns(repeats: int, *candidates: Callable[[], None]) -> list[float]:
+def in_turns(repeats: int, *candidates: Callable[[], object]) -> list[float]:
     """The median time of each, called one after another `repeats` times after a first round."""
     times: list[list[float]] = [[] for _ in candidates]
     for repeat in range(repeats + 1):

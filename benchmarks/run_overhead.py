@@ -9,40 +9,23 @@ figures, against drawing the data, training and evaluating by hand. Then whole p
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchmarks.discovery import in_turns
+from benchmarks.experiment_worker import SCRIPT, disk
 from minidl_core import registry
 from minidl_plugins_experiments.config import overriding, reading
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.executing import Options, begin
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-DISK = Path(__file__).parents[1] / "examples" / "disk.py"
 LIMIT = 1.15
-
-
-def by_hand() -> Any:
-    """The module ``examples/disk.py``, whose ``run`` is the loop by hand."""
-    spec = importlib.util.spec_from_file_location("disk", DISK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["disk"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def by_file(starts: int) -> None:
@@ -52,18 +35,6 @@ def by_file(starts: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         options = Options(quiet=True, figures=False)
         begin(experiment_of(tree), "disk", "disk", Path(folder, "run"), registry, options)
-
-
-def in_turns(repeats: int, *candidates: Callable[[], object]) -> list[float]:
-    """The median time of each, called one after another `repeats` times after a first round."""
-    times: list[list[float]] = [[] for _ in candidates]
-    for repeat in range(repeats + 1):
-        for candidate, taken in zip(candidates, times, strict=True):
-            start = time.perf_counter()
-            candidate()
-            if repeat:
-                taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) for taken in times]
 
 
 def row(what: str, hand: float, file: float) -> float:
@@ -81,7 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=15, help="(default: 15)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    disk = by_hand()
     print(
         f"Python {platform.python_version()}, torch {torch.__version__}, one thread; "
         f"medians of {options.repeats}, in turns\n"
@@ -95,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         ratios.append(row(f"{starts} start{'s' * (starts > 1)}, in one process", hand, file))
     hand, file = in_turns(
         max(options.repeats // 3, 3),
-        lambda: process(sys.executable, str(DISK)),
+        lambda: process(sys.executable, str(SCRIPT)),
         lambda: process(
             sys.executable, "-m", "minidl_core", "run", "disk", "--no-figures", "--quiet"
         ),
