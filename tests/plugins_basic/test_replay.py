@@ -60,6 +60,36 @@ class Gated(BaseModule):
         return x.sum(-2, keepdim=True) * grad_output + (x * grad_output).sum(-2, keepdim=True)
 
 
+class Counting(BaseModule):
+    """Y = X + 2 + X 1 / 8: what a factory made is written to in several ways, and kept."""
+
+    replayable = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        twos = x.new_zeros(x.shape)
+        twos += 2
+        ones = torch.ones_like(x)
+        self.push(ones)
+        sums = x.new_zeros(x.shape).addmm_(x, x.new_ones(2, 2))
+        return x + ones * twos + x.new_ones(x.shape) * sums * 0.125
+
+    # dX = dY + dY 1 / 8
+    def backward(self, grad_output: Tensor) -> Tensor:
+        ones: Tensor = self.pop()
+        grad = grad_output.new_ones(grad_output.shape).mul_(grad_output) * ones
+        return grad + grad_output @ grad_output.new_ones(2, 2) * 0.125
+
+
+class Constant(Tanh):
+    """Y = 1."""
+
+    replayable = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        super().forward(x)
+        return torch.ones_like(x)
+
+
 NETWORKS: dict[str, Callable[[torch.Generator], Sequential]] = {
     "the report's": report,
     "float64": lambda g: report(g, dtype=torch.float64),
@@ -75,6 +105,9 @@ NETWORKS: dict[str, Callable[[torch.Generator], Sequential]] = {
     "a stack of stacks": of_stacks,
     "an empty part": lambda g: Sequential(Sequential(), Linear(2, 2, generator=g), Sequential()),
     "broadcast": lambda g: Sequential(Linear(2, 2, generator=g), Tanh(), Gated(), Tanh()),
+    "factories": lambda g: Sequential(
+        Linear(2, 2, generator=g), Counting(), Tanh(), Counting(), Counting()
+    ),
     "large": lambda g: Sequential(
         Linear(2, 600, generator=g), ReLU(), Linear(600, 600, generator=g), Tanh(),
         Linear(600, 2, generator=g),
@@ -136,8 +169,9 @@ def test_training_gives_the_bits_of_the_plain_loop(make, momentum, monkeypatch):
     assert len(calls) < 10 * layers
 
 
-def test_what_a_step_gives_is_never_overwritten():
-    model = report(torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("make", [report, lambda g: Sequential(Linear(2, 2), Constant())])
+def test_what_a_step_gives_is_never_overwritten(make):
+    model = make(torch.Generator().manual_seed(0))
     kept, copies = [], []
     for step in train(model, MSELoss(), SGD(model.param(), 0.1, 0.9), batches_for(model, [4] * 8)):
         kept.append(step)
@@ -156,13 +190,15 @@ class Called(TorchFunctionMode):
         self.products = 0
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        self.products += func.__name__.strip("_") in ("mm", "matmul", "addmm", "addmm_", "bmm")
+        self.products += func.__name__.strip("_") in ("mm", "matmul", "addmm", "bmm", "baddbmm")
         return func(*args, **(kwargs or {}))
 
 
-def test_the_gradient_of_the_data_is_not_computed():
-    model = report(torch.Generator().manual_seed(0))
-    optimizer, loss, batches = SGD(model.param(), 0.1), MSELoss(), batches_for(model, [4] * 4)
+@pytest.mark.parametrize("rows", [4, 9000], ids=["few rows", "many rows"])
+@pytest.mark.parametrize("name", ["the report's", "stacked"])
+def test_the_gradient_of_the_data_is_not_computed(name, rows):
+    model = NETWORKS[name](torch.Generator().manual_seed(0))
+    optimizer, loss, batches = SGD(model.param(), 0.1), MSELoss(), batches_for(model, [rows] * 4)
     list(train(model, loss, optimizer, batches))
     with Called() as called:
         list(train(model, loss, optimizer, batches[:1]))

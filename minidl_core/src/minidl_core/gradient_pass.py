@@ -68,11 +68,9 @@ def gradient_pass(model: Module, loss: Loss, inputs: tuple[Any, ...], target: Te
         form = tuple([(x.shape, x.dtype, x.device, x.stride(), x.requires_grad) for x in batch])
     except (AttributeError, RuntimeError):  # no tensor, or none with strides: the layers will say
         return plain_pass(model, loss, inputs, target)
-    if form not in known.replays:  # the first of its form may be the last, as an uneven batch is
-        if len(known.replays) < MOST_FORMS:
-            known.replays[form] = None
-        return plain_pass(model, loss, inputs, target)
-    replay = known.replays[form]
+    replay = known.replays.get(form, False)
+    if not replay and form not in known.replays and len(known.replays) < MOST_FORMS:
+        known.replays[form] = None  # the first of its form may be the last, as an uneven batch is
     if replay is False:
         return plain_pass(model, loss, inputs, target)
     if replay is None or not replay.in_place():

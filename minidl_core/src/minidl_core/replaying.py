@@ -1,12 +1,13 @@
 """A recorded pass as a generator function: no loop, no look-up, no needless call or allocation.
 
-Five things are done to the list of calls, none of which changes a bit of any result.
+Six things are done to the list of calls, none of which changes a bit of any result.
 
 - A call that nothing uses is left out: the gradient of the data, first of all.
 - What is computed element by element from a tensor that nobody uses again takes its place.
 - A small intermediate result gets a buffer, which is used again when nobody needs the result any
   more, and in the next pass. Prediction and loss, which the user sees, are new in every pass.
 - A view of what stays in its place, a parameter or a buffer, is made once.
+- So are ones and zeros that nothing writes to.
 - A number that a tensor is multiplied by becomes a tensor, which costs half of the conversion.
 
 Every other tensor is let go after its last use.
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Replay"]
 
 VIEWS = frozenset({"mT", "t", "transpose", "unsqueeze"})
-# By the names they are called by: functions that take ``out=``, and those that work in place.
+# By the names they are called by: functions that take ``out=``, and methods that work in place.
 WITH_OUT: dict[str, Callable[..., Tensor]] = {
     "__add__": torch.add,
     "__matmul__": torch.matmul,
@@ -49,17 +50,25 @@ WITH_OUT: dict[str, Callable[..., Tensor]] = {
     "sub": torch.sub,
     "sum": torch.sum,
 }
-IN_PLACE: dict[str, Callable[..., Tensor]] = {
-    "relu": torch.relu_,
-    "sigmoid": torch.sigmoid_,
-    "tanh": torch.tanh_,
+IN_PLACE = {
+    "__add__": "add_",
+    "__mul__": "mul_",
+    "__sub__": "sub_",
+    "add": "add_",
+    "mul": "mul_",
+    "relu": "relu_",
+    "sigmoid": "sigmoid_",
+    "sign": "sign_",
+    "square": "square_",
+    "sub": "sub_",
+    "tanh": "tanh_",
 }
-ELEMENTWISE = frozenset(
-    {*IN_PLACE, "__add__", "__mul__", "__sub__", "add", "mul", "sign", "square", "sub"}
-)
-# A product of tensors of one rank comes down to one of these.
+# A product of tensors with as many dimensions comes down to one of these.
 PRODUCTS: dict[int, Callable[..., Tensor]] = {2: torch.mm, 3: torch.bmm}
-PURE = frozenset((*VIEWS, *WITH_OUT, *IN_PLACE))
+# What depends on nothing but the form of its first argument; what adds to its first argument.
+FACTORIES = frozenset({"new_ones", "new_zeros", "ones_like", "zeros_like"})
+ADDING = frozenset({"addmm_", "addmv_", "baddbmm_"})
+PURE = frozenset(("clone", "contiguous", *VIEWS, *FACTORIES, *WITH_OUT, *IN_PLACE))
 
 SMALL = 1 << 18  # elements; next to the arithmetic on more, an allocation costs nothing
 
@@ -86,6 +95,9 @@ class Replay:
         self._fixed: dict[Name, Tensor] = dict(recording.held)  # what is where it was, next time
         self._viewed: set[Name] = set()
         self._scope: dict[str, Any] = {str(name): held for name, held in recording.held.items()}
+        constants = _constants(calls, outputs)
+        self._fixed |= {name: self._tensors[name] for name in constants}
+        self._scope |= {str(name): self._tensors[name] for name in constants}
         over = {at: self._written_over(at, call, last, outputs) for at, call in enumerate(calls)}
         self._kept = {self._memory[name] for name in (*outputs, *recording.held)} | {
             self._memory[name] for name in self._tensors if name[0] == "x"
@@ -114,17 +126,21 @@ class Replay:
         self, at: int, call: Call, last: dict[Any, int], outputs: list[Name]
     ) -> Name | None:
         """The argument whose place the result takes, if any: both are one memory from here on."""
-        if call.name not in ELEMENTWISE or call.target is None:
+        if call.name not in IN_PLACE or call.target is None:
             return None
         merged, form = self._memory[call.target], _form(self._tensors[call.target])
         shown = {self._memory[name] for name in outputs}
-        for operand in call.uses:
+        commutes = call.name.strip("_") in ("add", "mul") and not call.kwargs
+        for operand in call.args[: 2 if commutes else 1]:
+            if not isinstance(operand, Name):
+                continue
             memory = self._memory[operand]
             sharing = [name for name, other in self._memory.items() if other == memory]
             if (
                 memory not in (merged, *shown)
                 and _form(self._tensors[operand]) == form
                 and all(name[0] == "v" and last.get(name, -1) <= at for name in sharing)
+                and not any(name in self._fixed for name in sharing)
             ):
                 for name, other in self._memory.items():
                     if other == merged:
@@ -152,11 +168,11 @@ class Replay:
         target = call.target
         if target is None:
             return self._call(call.function, call)
+        if target in self._fixed:  # a constant
+            return ""
         if over is not None:
-            if call.name in IN_PLACE:
-                source = self._call(IN_PLACE[call.name], call)
-            else:
-                source = self._call(WITH_OUT[call.name], call, f", out={over}")
+            _, *others = self._arguments(call, first=over)
+            source = f"{over}.{IN_PLACE[call.name]}({', '.join(others)})"
             if over not in self._fixed:
                 return f"{target} = {source}"
             self._fixed[target] = self._scope[target] = self._fixed[over]
@@ -176,9 +192,9 @@ class Replay:
     def _with_out(self, call: Call) -> Callable[..., Tensor] | None:
         """The function that takes ``out=``; of a product, the one that it comes down to."""
         if call.name in ("matmul", "__matmul__"):
-            ranks = [self._tensors[name].ndim for name in call.uses]
-            if ranks[0] == ranks[-1] and ranks[0] in PRODUCTS:
-                return PRODUCTS[ranks[0]]
+            dims = [self._tensors[name].ndim for name in call.uses]
+            if dims[0] == dims[-1] and dims[0] in PRODUCTS:
+                return PRODUCTS[dims[0]]
         return WITH_OUT.get(call.name)
 
     def _buffer(self, function: Callable[..., Tensor], call: Call) -> Tensor | None:
@@ -204,9 +220,14 @@ class Replay:
         return buffer
 
     def _call(self, function: Any, call: Call, more: str = "") -> str:
-        parts = [self._text(arg) for arg in self._multiplied(call)]
-        parts += [f"{key}={self._text(arg)}" for key, arg in call.kwargs.items()]
-        return f"{self._constant(function)}({', '.join(parts)}{more})"
+        return f"{self._constant(function)}({', '.join(self._arguments(call))}{more})"
+
+    def _arguments(self, call: Call, first: Name | None = None) -> list[str]:
+        """As they are written; `first`, which may be the second of two, in front."""
+        arguments = [self._text(arg) for arg in self._multiplied(call)]
+        if first is not None and arguments[0] != first:
+            arguments.reverse()
+        return arguments + [f"{key}={self._text(arg)}" for key, arg in call.kwargs.items()]
 
     def _multiplied(self, call: Call) -> tuple[Any, ...]:
         """The arguments of `call`; in a product, a float as a tensor of the product's own dtype.
@@ -251,6 +272,18 @@ def _needed(recording: Recording) -> tuple[list[Call], int]:
             used.update(call.uses)
     needed.reverse()
     return [call for _, call in needed], sum(at < recording.before for at, _ in needed)
+
+
+def _constants(calls: list[Call], outputs: list[Name]) -> set[Name]:
+    """What a factory made and nothing, as far as is known, writes to or gives away."""
+    constants = {call.target for call in calls if call.target and call.name in FACTORIES}
+    constants.difference_update(outputs)
+    for call in calls:
+        if call.name in ADDING:
+            constants.discard(call.args[0])
+        elif call.name not in PURE - VIEWS or "out" in call.kwargs:
+            constants.difference_update(call.uses)
+    return constants
 
 
 def _form(tensor: Tensor) -> tuple[Any, ...]:
