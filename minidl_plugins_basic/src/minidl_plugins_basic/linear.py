@@ -9,7 +9,7 @@ import torch
 
 from minidl_core import ArgumentError, BaseModule, Example, Parameter, ShapeError
 from minidl_plugins_basic.checks import check_alike, check_grad_output
-from minidl_plugins_basic.products import add_product, affine
+from minidl_plugins_basic.products import add_product, add_rows, affine, product
 from minidl_plugins_basic.stacking import stack
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class Linear(BaseModule):
         check_grad_output(self, grad_output, torch.Size([*x.shape[:-1], self.out_features]))
         add_product(self.weight.grad, grad_output.mT, x)  # (out, n) @ (n, in) -> (out, in)
         if self.bias is not None:
-            self.bias.grad += grad_output.sum(-2)
-        return grad_output @ self.weight.value  # (n, out) @ (out, in) -> (n, in)
+            add_rows(self.bias.grad, grad_output)
+        return product(grad_output, self.weight.value)  # (n, out) @ (out, in) -> (n, in)
 
     @classmethod
     def examples(cls) -> list[Example]:

@@ -45,7 +45,7 @@ class MSELoss(BaseModule):
         check_alike(self, "target", target, "prediction", prediction)
         difference = prediction - target
         self.push(difference)
-        dims = tuple(range(difference.ndim))[-2:]
+        dims = (-2, -1) if difference.ndim > 2 else None  # None: all of them
         return difference.square().sum(dims) * (1 / _per_model(difference))
 
     # dJ/dX = 2 (X − L) / N

@@ -54,12 +54,12 @@ class SGD(BaseOptimizer):
 
     def step(self) -> None:
         if not self.momentum:
-            for value, grad in self.flat.vectors():
-                value.sub_(grad, alpha=self.lr)
+            for p in self.flat.vectors():
+                p.value.sub_(p.grad, alpha=self.lr)
         else:
-            for (value, grad), velocity in zip(self.flat.vectors(), self.velocity, strict=True):
-                torch.add(grad, velocity, alpha=self.momentum, out=velocity)
-                value.sub_(velocity, alpha=self.lr)
+            for p, v in zip(self.flat.vectors(), self.velocity, strict=True):
+                torch.add(p.grad, v, alpha=self.momentum, out=v)
+                p.value.sub_(v, alpha=self.lr)
 
     def state_dict(self) -> dict[str, Any]:
         velocity = self.flat.split(self.velocity) if self.momentum else []
