@@ -4,7 +4,7 @@
 
     MinidlError
     ├── ArgumentError        (ValueError)       a constructor or function got a value it cannot use
-    ├── ShapeError           (ValueError)       a tensor has the wrong rank, features, or no rows
+    ├── ShapeError           (ValueError)       a tensor has the wrong shape, or no rows
     ├── DtypeError           (TypeError)        input and parameters differ in dtype
     ├── DeviceError          (ValueError)       input and parameters live on different devices
     ├── ParameterError       (TypeError)        a parameter is not a plain floating-point tensor
@@ -67,7 +67,7 @@ class ArgumentError(MinidlError, ValueError):
 
 
 class ShapeError(MinidlError, ValueError):
-    """A tensor has the wrong rank, the wrong number of features, or no rows."""
+    """A tensor has the wrong number of dimensions or features, or no rows."""
 
 
 class DtypeError(MinidlError, TypeError):

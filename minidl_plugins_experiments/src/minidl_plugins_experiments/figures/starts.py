@@ -35,8 +35,8 @@ def draw_starts(history: History, path: Path) -> Path | None:
         return None
     scale = 100.0 if kind == "error" and history.shares else 1.0
     order = np.argsort(np.where(np.isnan(training), np.inf, training), kind="stable")
-    rank = np.empty(history.starts, dtype=int)
-    rank[order] = np.arange(1, history.starts + 1)
+    place = np.empty(history.starts, dtype=int)
+    place[order] = np.arange(1, history.starts + 1)
     dead = np.isin(np.arange(history.starts), history.dead)
     size = float(np.clip(900 / history.starts, 6, 42))
 
@@ -51,17 +51,17 @@ def draw_starts(history: History, path: Path) -> Path | None:
             continue
         shown.append(values)
         axes.scatter(
-            rank[~dead], scale * values[~dead], s=size, color=colour, marker=marker, alpha=0.8,
+            place[~dead], scale * values[~dead], s=size, color=colour, marker=marker, alpha=0.8,
             linewidths=0, label=meaning,
         )  # fmt: skip
         if meaning == "training set" and dead.any():
             axes.scatter(
-                rank[dead], scale * values[dead], s=1.3 * size, color=GREY, marker="x",
+                place[dead], scale * values[dead], s=1.3 * size, color=GREY, marker="x",
                 linewidths=1.2, label="dead start, training set",
             )  # fmt: skip
     if history.selected is not None:
         axes.axvline(
-            rank[history.selected], color="black", linewidth=1.2, linestyle=":", zorder=0,
+            place[history.selected], color="black", linewidth=1.2, linestyle=":", zorder=0,
             label=f"start {history.selected}, selected",
         )  # fmt: skip
     lost = int(np.isnan(training).sum())
