@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import MinidlError, Module, Sequential
-from minidl_plugins_experiments.config.naming import Named, named
+from minidl_plugins_experiments.config.naming import Named, named, section
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.signatures import accepted_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import torch
@@ -66,6 +66,7 @@ class Builder:
         return loss
 
     def optimizer(self, spec: Named, params: Iterable[Parameter]) -> Optimizer:
+        """The optimizer over `params`; one that wraps another is given the way to make that."""
         optimizer: Optimizer = self._make("optimizers", spec, {}, [params])
         return optimizer
 
@@ -113,6 +114,21 @@ class Builder:
             ]
         return self._node(value, key, generator).module
 
+    # -- an optimizer around another -----------------------------------------------------------
+
+    def _optimizer_maker(
+        self, value: Any, outer: Named, name: str
+    ) -> Callable[[Iterable[Parameter]], Optimizer]:
+        """What the argument `name` of `outer` is, where it asks for ``params -> Optimizer``."""
+        inner = section(value, f"{outer.key}.{name}", f"{name} = {{ SGD = {{ lr = 0.1 }} }}")
+
+        def make(params: Iterable[Parameter]) -> Optimizer:
+            optimizer = self.optimizer(inner, params)
+            outer.arguments[name] = self.resolved[inner.key].tree()
+            return optimizer
+
+        return make
+
     # -- one component -------------------------------------------------------------------------
 
     def _make(
@@ -129,9 +145,11 @@ class Builder:
         for name, value in arguments.items():
             if isinstance(value, str) and re.search(r"\bPath\b", accepted.annotation(name)):
                 arguments[name] = str(self.folder / value)
-        self.resolved[spec.key] = Named(spec.key, spec.name, arguments, rest)
+        resolved = self.resolved[spec.key] = Named(spec.key, spec.name, arguments, rest)
         arguments = {
-            name: self._argument(value, accepted.annotation(name), f"{spec.key}.{name}", given)
+            name: self._optimizer_maker(value, resolved, name)
+            if kind == "optimizers" and re.search(r"\bOptimizer\b", accepted.annotation(name))
+            else self._argument(value, accepted.annotation(name), f"{spec.key}.{name}", given)
             for name, value in arguments.items()
         }
         rest = [
