@@ -9,7 +9,7 @@ import pluggy
 
 from minidl_core import hookspecs
 from minidl_core.components import import_guarded, in_words
-from minidl_core.errors import MinidlError
+from minidl_core.errors import AmbiguousComponentError, BrokenComponentError, MinidlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,15 +50,49 @@ class Hooks(pluggy.PluginManager):
         """
         answers = []
         for name, owner in self._owners.items():
-            others = self.get_plugins() - {self.get_plugin(name)}
             try:
-                given = self.subset_hook_caller(hook, others)(**arguments)
+                given = self._asked(name, hook, arguments)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 self.leave_out(f"the hook {hook} of {name} raised {in_words(error)}")
             else:
                 answers += [(owner, answer) for answer in given]
+        return answers
+
+    def ask_one(self, hook: str, **arguments: Any) -> Any:
+        """The answer of the one plugin that has one, or None; nothing is left out.
+
+        For a hook without whose answer it would be wrong to go on.
+
+        Raises:
+            MinidlError: a plugin raised it.
+            BrokenComponentError: a plugin raised something else.
+            AmbiguousComponentError: several plugins have an answer.
+        """
+        answers: dict[str, Any] = {}
+        for name in self._owners:
+            try:
+                given = self._asked(name, hook, arguments)
+            except (KeyboardInterrupt, MinidlError):
+                raise
+            except BaseException as error:
+                raise BrokenComponentError(
+                    f"the hook {hook} of {name} raised {in_words(error)}",
+                    "mend or uninstall that distribution, or disable it in MINIDL_DISABLE",
+                ) from error
+            answers.update((name, answer) for answer in given)
+        if len(answers) > 1:
+            raise AmbiguousComponentError(
+                f"the hook {hook} is answered by {', '.join(answers)}, and only one can be heard",
+                "uninstall the others, or disable them in MINIDL_DISABLE",
+            )
+        return next(iter(answers.values()), None)
+
+    def _asked(self, name: str, hook: str, arguments: dict[str, Any]) -> list[Any]:
+        """What the plugin `name` answers, if anything."""
+        others = self.get_plugins() - {self.get_plugin(name)}
+        answers: list[Any] = self.subset_hook_caller(hook, others)(**arguments)
         return answers
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:

@@ -1,7 +1,8 @@
 """Every place where a plugin can join in. Mark an implementation with ``minidl_core.hookimpl``.
 
 Plugins are loaded, from the entry-point group ``minidl``, when a hook is first called, which is
-never inside a forward or backward pass. One that raises is reported and left out of that call.
+never inside a forward or backward pass. One that raises is reported and left out of that call,
+unless the hook says otherwise.
 """
 
 from __future__ import annotations
@@ -28,6 +29,15 @@ def minidl_components() -> Mapping[str, Mapping[str, type]]:  # type: ignore[emp
     """Components known only at run time: kind → name → class.
 
     Asked for when no entry point has the name; what is known earlier belongs in an entry point.
+    """
+
+
+@hookspec
+def minidl_conduct() -> Any:
+    """How this process takes part in the runs of a command, if not as one process alone would.
+
+    An object as the distribution that runs experiments describes it, or None. One plugin may have
+    one; a second, or a plugin that raises, ends the command before anything is read.
     """
 
 

@@ -10,15 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from minidl_plugins_experiments.conducting import Conduct
+    from minidl_plugins_experiments.config.problems import ConfigError
     from minidl_plugins_experiments.data import Data, Split
 
-__all__ = ["Data", "Split"]
+__all__ = ["Conduct", "ConfigError", "Data", "Split"]
+
+PLACES = {
+    "Conduct": "conducting",
+    "ConfigError": "config.problems",
+    "Data": "data",
+    "Split": "data",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.data"), name)
+    return getattr(import_module(f"{__name__}.{PLACES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save as safetensors_bytes
@@ -12,6 +13,7 @@ from safetensors.torch import save as safetensors_bytes
 from minidl_core import MinidlError
 from minidl_plugins_experiments import results
 from minidl_plugins_experiments.checkpointing import read_checkpoint
+from minidl_plugins_experiments.conducting import Conduct
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.files import sync_folder, write_atomically, write_json
@@ -31,7 +33,6 @@ from minidl_plugins_experiments.running import Run, randomness_of_its_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import torch
     from torch import Tensor
@@ -51,12 +52,14 @@ class Options:
         figures: draw them.
         json_lines: the file that the observer ``json_lines`` writes to.
         checkpoint_seconds: how long to wait from one checkpoint to the next.
+        conduct: how this process takes part.
     """
 
     quiet: bool = False
     figures: bool = True
     json_lines: str | None = None
     checkpoint_seconds: float = 5.0
+    conduct: Conduct = field(default_factory=Conduct)
 
 
 def begin(
@@ -73,13 +76,18 @@ def begin(
         ConfigError: it cannot be run. Nothing is written.
         MinidlError: it failed while it ran.
     """
+    conduct = options.conduct
     with randomness_of_its_own(experiment.seed, experiment.device):
         with preparation_errors(file):
+            conduct.begin(experiment, registry)
             prepared = prepare(experiment, registry)
+            conduct.prepared(prepared, 0)
         result = results.first(name, file, prepared, registry)
-        folder = _created(folder, name, result)
-        run = Run(name, result["run"], folder, prepared, options.json_lines)
-        return folder, _execute(run, result, registry, options)
+        result["run"], place = conduct.share(
+            lambda: [result["run"], str(_created(folder, name, result))]
+        )
+        run = Run(name, result["run"], Path(place), prepared, options.json_lines, conduct)
+        return run.folder, _execute(run, result, registry, options)
 
 
 def resume(folder: Path, registry: Registry, options: Options) -> dict[str, Any]:
@@ -96,8 +104,10 @@ def resume(folder: Path, registry: Registry, options: Options) -> dict[str, Any]
         old_versions, data_was = result["distributions"], result["data"]["fingerprint"]
     except (KeyError, TypeError) as error:
         raise MinidlError(f"{folder / RESULT} is damaged: it has no {error}") from error
+    conduct = options.conduct
     with randomness_of_its_own(experiment.seed, experiment.device):
         with preparation_errors(str(folder / RESULT)):
+            conduct.begin(experiment, registry)
             prepared = prepare(experiment, registry)
         if fingerprint(prepared.data) != data_was:
             raise MinidlError(
@@ -105,15 +115,16 @@ def resume(folder: Path, registry: Registry, options: Options) -> dict[str, Any]
                 "back, or begin a new run"
             )
         for name, version in distributions_of(registry).items():
-            if old_versions.get(name, version) != version:
+            if old_versions.get(name, version) != version and conduct.keeps:
                 print(
                     f"minidl: {name} is {version} now and was {old_versions[name]} when the run "
                     "began; the bits may differ",
                     file=sys.stderr,
                 )
-        run = Run(result["name"], result["run"], folder, prepared, options.json_lines)
+        run = Run(result["name"], result["run"], folder, prepared, options.json_lines, conduct)
         if (folder / CHECKPOINT).exists():
             run.restore(read_checkpoint(folder / CHECKPOINT, run.id))
+        conduct.prepared(prepared, len(run.epochs))
         result["timing"]["resumed"] = result["timing"].get("resumed", 0) + 1
         result["status"], result["error"] = "running", None
         return _execute(run, result, registry, options)
@@ -156,11 +167,16 @@ def _execute(
     run: Run, result: dict[str, Any], registry: Registry, options: Options
 ) -> dict[str, Any]:
     """Train the epochs that are left, and write all that is to be left of the run."""
-    ask = registry.hooks.ask
+    keeps = run.conduct.keeps
     error: BaseException | None = None
+
+    def tell_observers(hook: str, **event: Any) -> None:
+        if keeps:
+            registry.hooks.ask(hook, run=run, **event)
+
     try:
-        ask("minidl_run_started", run=run)
-        with progress_for(sys.stderr, options.quiet) as progress:
+        tell_observers("minidl_run_started")
+        with progress_for(sys.stderr, options.quiet or not keeps) as progress:
             progress.start(
                 run.experiment.epochs,
                 run.steps_per_epoch * len(run.lanes),
@@ -170,13 +186,13 @@ def _execute(
                 progress.epoch(len(run.epochs), run.figures_of_best())
             for metrics in run.go_on(progress, options.checkpoint_seconds):
                 progress.epoch(len(run.epochs), metrics)
-                ask("minidl_epoch_ended", run=run, epoch=len(run.epochs), metrics=metrics)
-        result = _finish(run, result, options)
+                tell_observers("minidl_epoch_ended", epoch=len(run.epochs), metrics=metrics)
+        result = _finish(run, result, options) if keeps else results.finished(result, run, None)
     except BaseException as caught:
         error = caught
-        if isinstance(caught, KeyboardInterrupt):
+        if isinstance(caught, KeyboardInterrupt) and keeps:
             print(f"minidl: stopped; go on with: minidl run --resume {run.folder}", file=sys.stderr)
-        if isinstance(caught, Exception) and not isinstance(caught, OSError):
+        if isinstance(caught, Exception) and not isinstance(caught, OSError) and keeps:
             write_json(run.folder / RESULT, results.finished(result, run, caught))
         if isinstance(caught, OSError):
             raise MinidlError(
@@ -185,7 +201,7 @@ def _execute(
             ) from caught
         raise
     finally:
-        ask("minidl_run_finished", run=run, error=error)
+        tell_observers("minidl_run_finished", error=error)
     return result
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.linalg import vector_norm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeGuard
 
     from torch import Tensor
@@ -28,8 +28,10 @@ __all__ = [
 ]
 
 
-def loss_and_error(lane: Lane, loss: Loss, split: Split, task: str) -> tuple[list[float], ...]:
-    """Of each start of `lane` on all of `split`, in evaluation mode.
+def loss_and_error(
+    lane: Lane, loss: Loss, split: Split, task: str, predict: Callable[[Lane, Tensor], Tensor]
+) -> tuple[list[float], ...]:
+    """Of each start of `lane` on all of `split`, as it can `predict` in evaluation mode.
 
     The error of a classification is the share of rows whose largest output is not the label's (of
     a single output: which is on the wrong side of ½), that of a regression the root of the mean
@@ -37,7 +39,7 @@ def loss_and_error(lane: Lane, loss: Loss, split: Split, task: str) -> tuple[lis
     """
     lane.model.eval()
     loss.eval()
-    prediction = lane.model.forward(lane.for_each(split.x))
+    prediction = predict(lane, split.x)
     value = loss.forward(prediction, lane.for_each(split.y))
     return value.reshape(-1).tolist(), error_of(prediction, split.y, task).reshape(-1).tolist()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core import Loss, Module, Optimizer
+    from minidl_plugins_experiments.conducting import Conduct
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.data import Data
     from minidl_plugins_experiments.lanes import Lane
@@ -52,10 +54,17 @@ class Run:
         loss: the loss.
         epochs: what was measured after each epoch so far, as in ``result.json``.
         json_lines: the file that the observer ``json_lines`` writes to, or None.
+        conduct: how this process takes part in it.
     """
 
     def __init__(
-        self, name: str, run_id: str, folder: Path, prepared: Prepared, json_lines: str | None
+        self,
+        name: str,
+        run_id: str,
+        folder: Path,
+        prepared: Prepared,
+        json_lines: str | None,
+        conduct: Conduct,
     ) -> None:
         self.name, self.id, self.folder = name, run_id, folder
         self.prepared = prepared
@@ -65,6 +74,7 @@ class Run:
         self.lanes: list[Lane] = prepared.lanes
         self.loss: Loss = prepared.loss
         self.json_lines = json_lines
+        self.conduct = conduct
         self.epochs: list[dict[str, Any]] = []
         self.training_seconds = 0.0
         self.seconds_before = 0.0  # of the processes that were killed
@@ -106,7 +116,8 @@ class Run:
             self.epochs.append(for_json({"epoch": epoch, "lr": lr, **self._measure()}))
             yield self.figures_of_best()
             if time.monotonic() - saved >= checkpoint_seconds and epoch < self.experiment.epochs:
-                self._try_to_save()
+                if self.conduct.keeps:
+                    self._try_to_save()
                 saved = time.monotonic()
 
     def _train_epoch(self, epoch: int, progress: Progress) -> None:
@@ -129,15 +140,16 @@ class Run:
                     if scheduled:
                         optimizer.lr = self.first_lr * factor(Moment(done, steps, per_epoch))
                     progress.step()
-            except NonFiniteError:
+            except NonFiniteError as error:
                 lane.diverged = True
+                self.conduct.diverged(self, lane, error)
                 if all(each.diverged for each in self.lanes):
                     raise
         self.training_seconds += time.perf_counter() - began
 
     def _batches(self, lane: Lane, parts: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
         x, y = self.data.train
-        for rows in parts:
+        for rows in self.conduct.batches(self, lane, parts):
             yield lane.for_each(x[rows]), lane.for_each(y[rows])
 
     # -- figures -------------------------------------------------------------------------------
@@ -146,6 +158,7 @@ class Run:
         """Loss, error and gradient norms, each a list with one number for each start."""
         figures: dict[str, Any] = {}
         norms: dict[str, list[float]] = {}
+        predict = partial(self.conduct.predict, self)
         for lane in self.lanes:
             for name, values in gradient_norms(lane).items():
                 nothing = [MISSING] * lane.starts
@@ -157,7 +170,7 @@ class Run:
                 losses, errors = (
                     ([MISSING] * lane.starts,) * 2
                     if lane.diverged
-                    else loss_and_error(lane, self.loss, split, self.data.task)
+                    else loss_and_error(lane, self.loss, split, self.data.task, predict)
                 )
                 figures.setdefault(f"{name}_loss", []).extend(losses)
                 figures.setdefault(f"{name}_error", []).extend(errors)

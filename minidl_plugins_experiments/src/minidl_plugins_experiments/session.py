@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidl_core import Registry
+    from minidl_plugins_experiments.conducting import Conduct
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.executing import Options
 
@@ -53,13 +54,15 @@ def start(
         check_json_lines(options.json_lines)
     name = path.stem
     if dry_run:
-        show_dry(experiment, file, registry)
+        show_dry(experiment, file, registry, options.conduct)
     elif seeds is not None:
         folder, summary = several.begin(experiment, seeds, name, file, output, registry, options)
-        several.show(folder, summary, quiet=options.quiet)
+        if options.conduct.keeps:
+            several.show(folder, summary, quiet=options.quiet)
     else:
         folder, result = begin(experiment, name, file, output, registry, options)
-        show(folder, result, quiet=options.quiet)
+        if options.conduct.keeps:
+            show(folder, result, quiet=options.quiet)
 
 
 def go_on(folder: Path, registry: Registry, options: Options) -> None:
@@ -71,9 +74,12 @@ def go_on(folder: Path, registry: Registry, options: Options) -> None:
     check_json_lines(options.json_lines)
     if (folder / SEEDS).exists():
         summary = several.resume(folder, registry, options)
-        several.show(folder, summary, quiet=options.quiet)
+        if options.conduct.keeps:
+            several.show(folder, summary, quiet=options.quiet)
     else:
-        show(folder, resume(folder, registry, options), quiet=options.quiet)
+        result = resume(folder, registry, options)
+        if options.conduct.keeps:
+            show(folder, result, quiet=options.quiet)
 
 
 def check_json_lines(file: str | None) -> None:
@@ -89,10 +95,14 @@ def check_json_lines(file: str | None) -> None:
         )
 
 
-def show_dry(experiment: Experiment, file: str, registry: Registry) -> None:
+def show_dry(experiment: Experiment, file: str, registry: Registry, conduct: Conduct) -> None:
     """What would be run: the model, its parameters, the data, and the resolved configuration."""
     with randomness_of_its_own(experiment.seed, experiment.device), preparation_errors(file):
+        conduct.begin(experiment, registry)
         prepared = prepare(experiment, registry)
+        conduct.prepared(prepared, 0)
+    if not conduct.keeps:
+        return
     data = prepared.data
     click.echo(printable(prepared.description))
     click.echo(f"parameters: {prepared.parameters}")

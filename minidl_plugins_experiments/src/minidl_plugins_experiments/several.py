@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,8 +28,6 @@ from minidl_plugins_experiments.run_folder import (
 from minidl_plugins_experiments.running import randomness_of_its_own
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from minidl_core import Registry
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.executing import Options
@@ -55,9 +55,10 @@ def begin(
             f"{count} seeds from {experiment.seed} on go beyond 2^63; take a smaller seed",
             key="seed",
         )
+    conduct = options.conduct
     with randomness_of_its_own(experiment.seed, experiment.device), preparation_errors(file):
-        prepare(experiment, registry)
-    folder = folder or fresh_name(f"{name}-seeds")
+        conduct.begin(experiment, registry)
+        conduct.prepared(prepare(experiment, registry), 0)
     summary = {
         "schema": SCHEMA,
         "name": name,
@@ -67,7 +68,13 @@ def begin(
         "seeds": list(range(experiment.seed, experiment.seed + count)),
         "started": now(),
     }
-    create(folder, SEEDS, summary)
+
+    def created() -> str:
+        place = folder or fresh_name(f"{name}-seeds")
+        create(place, SEEDS, summary)
+        return str(place)
+
+    folder = Path(conduct.share(created))
     return folder, _go_on(folder, summary, experiment, registry, options)
 
 
@@ -94,16 +101,12 @@ def _go_on(
     registry: Registry,
     options: Options,
 ) -> dict[str, Any]:
-    quiet = executing.Options(
-        quiet=True,
-        figures=False,
-        json_lines=options.json_lines,
-        checkpoint_seconds=options.checkpoint_seconds,
-    )
+    conduct = options.conduct
+    quiet = replace(options, quiet=True, figures=False)
     results = []
     for seed in summary["seeds"]:
         place = folder / f"seed-{seed}"
-        if (place / RESULT).exists():
+        if conduct.share((place / RESULT).exists):
             result = executing.resume(place, registry, quiet)
         else:
             one = experiment.with_seed(seed)
@@ -111,9 +114,11 @@ def _go_on(
                 one, summary["name"], summary["file"], place, registry, quiet
             )
         results.append((place.name, result))
-        if not options.quiet:
+        if not options.quiet and conduct.keeps:
             click.echo(f"seed {seed}: {_in_words(result, _error_of(result))}", err=True)
     summary = {**summary, "status": "finished", "finished": now(), **_distribution(results)}
+    if not conduct.keeps:
+        return summary
     if options.figures:
         from minidl_plugins_experiments.figures import draw_seeds
 

@@ -7,7 +7,14 @@ import warnings
 
 import pytest
 
-from minidl_core import PluginWarning, Registry, hookimpl
+from minidl_core import (
+    AmbiguousComponentError,
+    BrokenComponentError,
+    PluginWarning,
+    Registry,
+    StateError,
+    hookimpl,
+)
 
 GREETER = """
 import click
@@ -232,3 +239,45 @@ def test_the_marker_is_exported():
 
     with warnings.catch_warnings():
         assert minidl_commands() == []
+
+
+# -- a hook that one plugin answers -------------------------------------------------------------
+
+CONDUCTOR = """
+from minidl_core import hookimpl
+
+@hookimpl
+def minidl_conduct():
+    {body}
+"""
+
+
+def test_the_one_answer_is_given(site, registry):
+    install(site, "conductor-a", CONDUCTOR.format(body="return 'a'"))
+    install(site, "conductor-none", CONDUCTOR.format(body="return None"))
+    assert registry.hooks.ask_one("minidl_conduct") == "a"
+
+
+def test_no_answer_is_none(registry):
+    assert registry.hooks.ask_one("minidl_conduct") is None
+
+
+def test_two_answers_are_an_error_that_names_both(site, registry):
+    install(site, "conductor-b", CONDUCTOR.format(body="return 'b'"))
+    install(site, "conductor-c", CONDUCTOR.format(body="return 'c'"))
+    with pytest.raises(AmbiguousComponentError, match=r"conductor-b/plugin, conductor-c/plugin"):
+        registry.hooks.ask_one("minidl_conduct")
+
+
+def test_a_plugin_that_raises_is_not_left_out_of_the_one_answer(site, registry, told):
+    install(site, "conductor-d", CONDUCTOR.format(body="raise RuntimeError('no network')"))
+    with pytest.raises(BrokenComponentError, match=r"conductor-d/plugin raised .*no network"):
+        registry.hooks.ask_one("minidl_conduct")
+    assert told == []
+
+
+def test_an_error_of_ours_passes_through_as_it_is(site, registry):
+    body = "from minidl_core import StateError; raise StateError('not now')"
+    install(site, "conductor-e", CONDUCTOR.format(body=body))
+    with pytest.raises(StateError, match="not now"):
+        registry.hooks.ask_one("minidl_conduct")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minidl_core import Registry
+    from minidl_plugins_experiments.conducting import Conduct
 
 __all__ = ["command"]
 
@@ -79,8 +80,8 @@ def command(
     from minidl_plugins_experiments import session
     from minidl_plugins_experiments.executing import Options
 
-    options = Options(quiet, figures, json_lines, checkpoint_every)
-    with _exit_statuses():
+    with _exit_statuses(registry) as conduct:
+        options = Options(quiet, figures, json_lines, checkpoint_every, conduct)
         if resume is not None:
             session.go_on(resume, registry, options)
         else:
@@ -95,14 +96,25 @@ class Refused(click.ClickException):
 
 
 @contextmanager
-def _exit_statuses() -> Iterator[None]:
+def _exit_statuses(registry: Registry) -> Iterator[Conduct]:
     """2 for what is wrong with the experiment, 1 for a run that failed, 130 for Ctrl-C."""
     from minidl_core import MinidlError
+    from minidl_plugins_experiments.conducting import Conduct, conduct_of
     from minidl_plugins_experiments.config.problems import ConfigError
 
+    conduct = Conduct()
     try:
-        yield
-    except ConfigError as error:
-        raise Refused(printable(str(error))) from error
-    except MinidlError as error:
-        raise click.ClickException(printable(str(error))) from error
+        conduct = conduct_of(registry)
+        yield conduct
+    except BaseException as error:
+        refused = isinstance(error, ConfigError)
+        words = conduct.tell(error)
+        if words is None:
+            status = 130 if isinstance(error, KeyboardInterrupt) else 2 if refused else 1
+            raise click.exceptions.Exit(status) from error
+        if isinstance(error, MinidlError):
+            kind = Refused if refused else click.ClickException
+            raise kind(printable(words)) from error
+        raise
+    finally:
+        conduct.end()
