@@ -1,0 +1,91 @@
+"""What torchrun tells a process of itself and its peers: in variables of the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from minidl_core import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["VARIABLES", "Launch", "how_to_start", "launch"]
+
+VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One process among those that run together.
+
+    Attributes:
+        rank: its number, from 0.
+        size: how many there are.
+        local_rank: its number on its machine.
+        local_size: how many there are on its machine.
+        attempt: how often torchrun has started them all anew.
+    """
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"rank {self.rank} of {self.size}"
+
+    def resume(self, folder: object) -> str:
+        """The command that goes on with the run in `folder`."""
+        nodes = self.size // self.local_size
+        flags = f"--nnodes {nodes} (and on each node its other flags) " if nodes > 1 else ""
+        return (
+            f"torchrun {flags}--nproc-per-node {self.local_size} -m minidl_core run "
+            f"--resume {folder}"
+        )
+
+
+def launch(environment: Mapping[str, str] = os.environ) -> Launch | None:
+    """What the environment says; None if a variable is missing.
+
+    Raises:
+        ArgumentError: one that must be a number is none.
+    """
+    if any(name not in environment for name in VARIABLES):
+        return None
+
+    def number(name: str, default: int) -> int:
+        value = environment.get(name, str(default))
+        if not value.isdecimal():
+            raise ArgumentError(
+                f"expected a number in the environment's {name}, got {value!r}; torchrun sets it"
+            )
+        return int(value)
+
+    rank, size = number("RANK", 0), number("WORLD_SIZE", 1)
+    if rank >= size:
+        raise ArgumentError(
+            f"expected a RANK below the WORLD_SIZE of {size} in the environment, got {rank}; "
+            "torchrun sets them"
+        )
+    return Launch(
+        rank,
+        size,
+        number("LOCAL_RANK", rank),
+        number("LOCAL_WORLD_SIZE", size),
+        number("TORCHELASTIC_RESTART_COUNT", 0),
+    )
+
+
+def how_to_start(environment: Mapping[str, str] = os.environ) -> str:
+    """What to do in a process that is in no group."""
+    missing = [name for name in VARIABLES if name not in environment]
+    if not missing:
+        return "call torch.distributed.init_process_group() first"
+    some = f"the environment has no {', '.join(missing)}, which torchrun sets; "
+    return (
+        f"{some if len(missing) < len(VARIABLES) else ''}start it with "
+        "torchrun --nproc-per-node 2 -m minidl_core run FILE.toml"
+    )
