@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Meeting"]
 
 LOOK_SECONDS = 0.01
-FAREWELL_SECONDS = 3.0  # for how long the one who tells of a failure waits for the others' signs
+FAREWELL_SECONDS = 2.0  # for how long the one who tells of a failure waits for the others' signs
 
 
 class Meeting:
@@ -86,7 +86,7 @@ class Meeting:
         ranks = list(range(self.launch.size))
         while True:
             ranks = [rank for rank in ranks if not self.store.check([f"end/{rank}"])]
-            if len(ranks) <= 1 or time.monotonic() > deadline:
+            if not ranks or time.monotonic() > deadline:
                 return ranks
             time.sleep(LOOK_SECONDS)
 

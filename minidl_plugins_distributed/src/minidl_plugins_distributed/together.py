@@ -162,7 +162,8 @@ class Together(Conduct):
         self.failed = True
         try:
             first = self.meeting.sign_off()
-            absent = self.meeting.absent() if first and isinstance(error, PeerError) else []
+            asks = first and isinstance(error, (PeerError, SystemExit))
+            absent = self.meeting.absent() if asks else []
         except Exception:  # the store is gone with its machine: better told twice than never
             first, absent = True, []
         if not first or isinstance(error, (AbandonedError, NonFiniteElsewhereError)):
@@ -178,7 +179,11 @@ class Together(Conduct):
                 f"{error}, and the run is over on every rank{resume}"
             )
         if isinstance(error, SystemExit):
-            return f"{self.launch} was told to end by a signal, and the run is over{resume}"
+            signs = f"; no sign of rank {', '.join(map(str, absent))}" if absent else ""
+            return (
+                f"{self.launch} was told to end by a signal, as torchrun does when another "
+                f"process ended, and the run is over{signs}{resume}"
+            )
         return f"{self.launch}: {error}"
 
     def _terminated(self, *_: object) -> None:
