@@ -75,10 +75,13 @@ class Meeting:
 
     # -- the end -------------------------------------------------------------------------------
 
-    def sign_off(self) -> bool:
-        """Say that this process fails but lives; whether it is the first, which tells of it."""
+    def sign_off(self, *, has_words: bool) -> bool:
+        """Say that this process fails but lives; whether it is to tell of it.
+
+        That is the first that has words for it.
+        """
         self.store.set(f"end/{self.launch.rank}", "")
-        return bool(self.store.add("end", 1) == 1)
+        return has_words and bool(self.store.add("end", 1) == 1)
 
     def absent(self) -> list[int]:
         """The ranks that gave no sign, after a while."""

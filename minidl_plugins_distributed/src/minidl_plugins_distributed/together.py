@@ -160,15 +160,14 @@ class Together(Conduct):
         """The words of the process that is the first to fail; None on the others."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun stops the others, not in mid-word
         self.failed = True
+        knows = not isinstance(error, (AbandonedError, NonFiniteElsewhereError))
         try:
-            first = self.meeting.sign_off()
+            first = self.meeting.sign_off(has_words=knows)
             asks = first and isinstance(error, (PeerError, SystemExit))
             absent = self.meeting.absent() if asks else []
         except Exception:  # the store is gone with its machine: better told twice than never
-            first, absent = True, []
-        if not first or isinstance(error, (AbandonedError, NonFiniteElsewhereError)):
-            return None
-        return self._words(error, absent)
+            first, absent = knows, []
+        return self._words(error, absent) if first else None
 
     def _words(self, error: BaseException, absent: list[int]) -> str:
         resume = f"; go on with: {self.launch.resume(self.folder)}" if self.folder else ""
