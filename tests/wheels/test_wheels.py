@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ["minidl_core", "minidl_plugins_basic", "minidl_plugins_experiments"]
+PACKAGES = [
+    "minidl_core",
+    "minidl_plugins_basic",
+    "minidl_plugins_experiments",
+    "minidl_plugins_distributed",
+]
 
 
 @pytest.fixture(params=PACKAGES)
@@ -52,5 +57,6 @@ def test_the_command_lists_the_installed_components(dist, command):
         command = [str(Path(sys.executable).with_name("minidl"))]
     out = subprocess.run([*command, "list"], capture_output=True, text=True, check=True).stdout
     assert [line.split()[1] for line in out.splitlines()] == [
-        *("Linear", "ReLU", "Sigmoid", "Tanh", "MSELoss", "SGD", "csv", "digits", "disk")
+        *("Linear", "ReLU", "Sigmoid", "Tanh", "MSELoss"),
+        *("DataParallel", "SGD", "csv", "digits", "disk"),
     ]
