@@ -80,7 +80,7 @@ class Together(Conduct):
             found = registry.get("optimizers", experiment.optimizer.name)
         except MinidlError:
             return  # whoever builds it says more
-        if found is not DataParallel:
+        if not issubclass(found, DataParallel):
             raise ConfigError(
                 f"torchrun started {self.launch.size} processes, and each would train this same "
                 "run; write optimizer = { DataParallel = { optimizer = { SGD = { lr = 0.1 } } } } "
@@ -156,6 +156,9 @@ class Together(Conduct):
 
     # -- the end -------------------------------------------------------------------------------
 
+    def resume(self, folder: Path) -> str:
+        return self.launch.resume(folder)
+
     def tell(self, error: BaseException) -> str | None:
         """The words of the process that is the first to fail; None on the others."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun stops the others, not in mid-word
@@ -170,11 +173,11 @@ class Together(Conduct):
         return self._words(error, absent) if first else None
 
     def _words(self, error: BaseException, absent: list[int]) -> str:
-        resume = f"; go on with: {self.launch.resume(self.folder)}" if self.folder else ""
+        resume = f"; go on with: {self.resume(self.folder)}" if self.folder else ""
         if isinstance(error, PeerError):
-            ranks = ", ".join(map(str, absent)) or "unknown"
+            who = f"rank {', '.join(map(str, absent))}" if absent else "another rank"
             return (
-                f"rank {ranks} of {self.launch.size} ended or hangs: rank {self.launch.rank} "
+                f"{who} of {self.launch.size} ended or hangs: rank {self.launch.rank} "
                 f"{error}, and the run is over on every rank{resume}"
             )
         if isinstance(error, SystemExit):

@@ -8,6 +8,7 @@ from minidl_core import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -63,6 +64,10 @@ class Conduct:
         """What the model predicts, in evaluation mode.  (n, features) -> (K, n, outputs)"""
         prediction: Tensor = lane.model.forward(lane.for_each(x))
         return prediction
+
+    def resume(self, folder: Path) -> str:
+        """The command that goes on with the run in `folder`."""
+        return f"minidl run --resume {folder}"
 
     def tell(self, error: BaseException) -> str | None:
         """What is to be said of `error`, which ends the command; None where another says it."""

@@ -167,7 +167,7 @@ def _execute(
     run: Run, result: dict[str, Any], registry: Registry, options: Options
 ) -> dict[str, Any]:
     """Train the epochs that are left, and write all that is to be left of the run."""
-    keeps = run.conduct.keeps
+    keeps, resume = run.conduct.keeps, run.conduct.resume(run.folder)
     error: BaseException | None = None
 
     def tell_observers(hook: str, **event: Any) -> None:
@@ -191,13 +191,13 @@ def _execute(
     except BaseException as caught:
         error = caught
         if isinstance(caught, KeyboardInterrupt) and keeps:
-            print(f"minidl: stopped; go on with: minidl run --resume {run.folder}", file=sys.stderr)
+            print(f"minidl: stopped; go on with: {resume}", file=sys.stderr)
         if isinstance(caught, Exception) and not isinstance(caught, OSError) and keeps:
             write_json(run.folder / RESULT, results.finished(result, run, caught))
         if isinstance(caught, OSError):
             raise MinidlError(
                 f"{run.folder} could not be written ({caught}); once that is mended, go on with "
-                f"minidl run --resume {run.folder}"
+                f"{resume}"
             ) from caught
         raise
     finally:
