@@ -24,7 +24,7 @@ from pathlib import Path
 
 TIMEOUT = 60
 FILE = f"""\
-epochs = 60
+epochs = 120
 batch_size = 47
 seed = 3
 dtype = "float64"
@@ -102,6 +102,9 @@ def kill_one(processes: int, folder: Path, moment: float, which: int, tally: Tal
         with suppress(subprocess.TimeoutExpired):
             process.wait(moment)
             return  # it was faster than the moment
+        if not is_alive(ranks[which]):
+            process.wait()
+            return
         began = time.monotonic()
         os.kill(ranks[which], signal.SIGKILL)
         try:
