@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import TYPE_CHECKING
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import torch
@@ -422,18 +424,35 @@ def test_what_is_remembered_does_not_grow_with_the_forms_of_batches():
     assert len(vars(model)["_recordings"].replays) == 16
 
 
-def test_a_pass_with_large_results_is_left_as_it_is(monkeypatch):
-    monkeypatch.setattr("minidl_core.recording.LARGE", 5000)
-    by_hand, model = (report(torch.Generator().manual_seed(0)) for _ in range(2))
-    calls = calls_of(monkeypatch, ReLU)
-    for size, times in ((50, 8), (1, 3)):  # the small ones: plain until the optimizer has gathered
-        batches = batches_for(model, [size] * 8)
-        expected = trained_by_hand(by_hand, SGD(by_hand.param(), 0.1), batches)
-        calls.clear()
-        steps = list(train(model, loss := MSELoss(), SGD(model.param(), 0.1), batches))
-        assert loss.training
-        assert len(calls) == 4 * times
-        assert all(step.loss.equal(value) for step, (value, _) in zip(steps, expected, strict=True))
+class Watching(BaseModule):
+    """Y = X + 1, with an eye on which results of all such layers are still there."""
+
+    replayable = True
+    made: ClassVar[list[weakref.ref[Tensor]]] = []
+    alive: ClassVar[list[int]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x + 1
+        self.made.append(weakref.ref(y))
+        return y
+
+    # dX = dY
+    def backward(self, grad_output: Tensor) -> Tensor:
+        self.alive.append(sum(each() is not None for each in self.made))
+        grad = grad_output * 1.0
+        self.made.append(weakref.ref(grad))
+        return grad
+
+
+def test_a_pass_that_is_recorded_keeps_nothing_alive(monkeypatch):
+    monkeypatch.setattr(Watching, "made", [])
+    monkeypatch.setattr(Watching, "alive", [])
+    model = Sequential(Linear(2, 2), *(Watching() for _ in range(6)))
+    steps = train(model, MSELoss(), SGD(model.param(), 0.1), batches_for(model, [4] * 6))
+    deque(steps, maxlen=0)
+    plain, recorded = Watching.alive[:6], Watching.alive[-6:]
+    assert len(Watching.alive) < 6 * 6
+    assert plain == recorded == [1, 2, 2, 2, 2, 2]  # the prediction; and one gradient at a time
 
 
 def test_a_module_may_be_anything_that_setting_attributes_allows():

@@ -7,7 +7,7 @@ from the recording, to the same bits (see `recording` and `replaying`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from minidl_core.base_module import BaseModule
 from minidl_core.changes import changes
@@ -37,7 +37,7 @@ class Recordings:
         self.structure = changes.structure
         self.modes = -1
         self.training = False
-        self.replays: dict[Any, Replay | Literal[False] | None] = {}  # False: too large
+        self.replays: dict[Any, Replay | None] = {}
 
     def __deepcopy__(self, memo: Any) -> None:
         return None
@@ -68,10 +68,10 @@ def gradient_pass(model: Module, loss: Loss, inputs: tuple[Any, ...], target: Te
         form = tuple([(x.shape, x.dtype, x.device, x.stride(), x.requires_grad) for x in batch])
     except (AttributeError, RuntimeError):  # no tensor, or none with strides: the layers will say
         return plain_pass(model, loss, inputs, target)
-    replay = known.replays.get(form, False)
-    if not replay and form not in known.replays and len(known.replays) < MOST_FORMS:
-        known.replays[form] = None  # the first of its form may be the last, as an uneven batch is
-    if replay is False:
+    replay = known.replays.get(form)
+    if replay is None and form not in known.replays:
+        if len(known.replays) < MOST_FORMS:
+            known.replays[form] = None  # the first may be the last, as an uneven batch is
         return plain_pass(model, loss, inputs, target)
     if replay is None or not replay.in_place():
         return _recorded(model, loss, inputs, target, known, form)
@@ -121,9 +121,7 @@ def _recorded(
     yield prediction, value
     with recording:
         model.backward(loss.backward())
-    if recording.large:
-        known.replays[form] = False
-    elif not recording.replayable:
+    if not recording.replayable:
         known.usable = False
     elif known.structure == changes.structure:
         known.replays[form] = Replay(recording)

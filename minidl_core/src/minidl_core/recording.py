@@ -7,6 +7,7 @@ function of it.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from minidl_core.protocols import Module
 
-__all__ = ["Call", "Name", "Recording"]
+__all__ = ["Call", "Form", "Name", "Recording"]
 
 # What may be asked of a tensor without looking at its elements: the answer depends on its form.
 METADATA = {
@@ -28,15 +29,28 @@ METADATA = {
     *("numel", "requires_grad", "shape", "size", "stride"),
 }
 
-# Bytes of results: what is recorded is alive at once, and of larger passes that would be too much,
-# for little: next to so much arithmetic, the Python around it costs nothing.
-LARGE = 64 << 20
-
 
 class Name(str):
     """A tensor of the pass: ``x…`` of the batch, ``c…`` of the modules, ``v…`` computed by it."""
 
     __slots__ = ()
+
+
+class Form(NamedTuple):
+    """What is known of a tensor without its elements."""
+
+    shape: torch.Size
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Form:
+        return cls(tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
+
+    def empty(self) -> Tensor:
+        """A new tensor of this form."""
+        return torch.empty_strided(self.shape, self.stride, dtype=self.dtype, device=self.device)
 
 
 class Call(NamedTuple):
@@ -45,14 +59,12 @@ class Call(NamedTuple):
     Attributes:
         target: the name of the result, or None where it has one already, as in place.
         function, args, kwargs: what was called.
-        result: what came of it.
     """
 
     target: Name | None
     function: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    result: Tensor | None
 
     @property
     def name(self) -> str:
@@ -64,72 +76,85 @@ class Call(NamedTuple):
 
 
 class Recording(TorchFunctionMode):
-    """Records while it is entered.
+    """Records while it is entered. No result is kept: it takes no more memory than the pass.
 
     Args:
         modules: all that take part; what they hold outlives the pass.
         batch: the inputs, and the target.
 
     Attributes:
-        batch: as given; ``x0``, ``x1``, … in the calls.
         calls: in order.
-        held: the tensors that the modules hold, by name.
+        held: the tensors that the modules hold, by name; the batch's are ``x0``, ``x1``, ….
+        forms: of every tensor, by name.
+        memories: a number for each name, the same for views of the same memory.
         outputs: the names of prediction and loss.
         before: how many calls came before the pause between forward and backward.
         replayable: False once the pass looked at elements, or used a tensor that neither the batch
             nor a module holds.
-        large: True once the results were more than `LARGE`; then nothing is recorded any more.
     """
 
     def __init__(self, modules: Iterable[Module], batch: tuple[Tensor, ...]) -> None:
         super().__init__()
-        self.batch = batch
         self.calls: list[Call] = []
         self.held: dict[Name, Tensor] = {}
+        self.forms: dict[Name, Form] = {}
+        self.memories: dict[Name, int] = {}
         self.outputs: tuple[Name | None, Name | None] = (None, None)
         self.before = 0
         self.replayable = True
-        self.large = False
-        self._bytes = 0
-        self._names: dict[int, Name] = {}
+        self._batch = batch
+        self._names: dict[int, Name] = {}  # of the tensors that live, by id
+        self._sharing: dict[int, set[Name]] = {}  # the same, by the address of their memory
+        self._references: list[weakref.ref[Tensor]] = []
         for tensor in _held_by(modules):
-            name = self._names.setdefault(id(tensor), Name(f"c{len(self.held)}"))
-            self.held[name] = tensor
+            if id(tensor) not in self._names:
+                name = Name(f"c{len(self.held)}")
+                self.held[name] = tensor
+                self._admit(tensor, name)
         for i, tensor in enumerate(batch):
             if id(tensor) in self._names:  # one tensor in two roles may be two the next time
                 self.replayable = False
-            self._names[id(tensor)] = Name(f"x{i}")
+            self._admit(tensor, Name(f"x{i}"))
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if self.large:
-            return result
         if isinstance(result, torch.Tensor) or name_of(func) == "__setitem__":
             named = {key: self._named(arg) for key, arg in (kwargs or {}).items()}
             arguments = tuple(map(self._named, args))
             target = None
             if result is not None and id(result) not in self._names:
-                target = self._names[id(result)] = Name(f"v{len(self.calls)}")
-            # Keeping the result keeps its id from being given to another tensor.
-            self.calls.append(Call(target, func, arguments, named, result))
-            if target and not _is_view(result, args):
-                self._bytes += result.numel() * result.element_size()
-                self.large = self._bytes > LARGE
-            if self.large:
-                self.calls.clear()
+                target = Name(f"v{len(self.calls)}")
+                self._admit(result, target)
+                self._forget_with(result, target)
+            self.calls.append(Call(target, func, arguments, named))
         elif name_of(func) not in METADATA:
             self.replayable = False
         return result
 
     def pause(self, prediction: Tensor, value: Tensor) -> None:
         """Here the pass gives prediction and loss away."""
-        if self.large:
-            return
         self.outputs = (self._names.get(id(prediction)), self._names.get(id(value)))
         self.replayable &= None not in self.outputs
         self.before = len(self.calls)
+
+    def _admit(self, tensor: Tensor, name: Name) -> None:
+        sharing = self._sharing.setdefault(_address(tensor), set())
+        self.memories[name] = self.memories[next(iter(sharing))] if sharing else len(self.memories)
+        sharing.add(name)
+        self._names[id(tensor)] = name
+        self.forms[name] = Form.of(tensor)
+
+    def _forget_with(self, tensor: Tensor, name: Name) -> None:
+        """Once `tensor` is gone, another may get its id and its memory."""
+        key, address = id(tensor), _address(tensor)
+
+        def forget(_: object) -> None:
+            del self._names[key]
+            self._sharing[address].discard(name)
+
+        self._references.append(weakref.ref(tensor, forget))
 
     def _named(self, arg: Any) -> Any:
         if isinstance(arg, torch.Tensor):
@@ -145,10 +170,8 @@ class Recording(TorchFunctionMode):
         return arg
 
 
-def _is_view(result: Tensor, args: tuple[Any, ...]) -> bool:
-    memory = result.untyped_storage().data_ptr()
-    tensors = (arg for arg in args if isinstance(arg, torch.Tensor))
-    return any(tensor.untyped_storage().data_ptr() == memory for tensor in tensors)
+def _address(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def name_of(function: Any) -> str:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core.recording import Name
+from minidl_core.recording import Form, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torch import Tensor
 
@@ -88,35 +88,34 @@ class Replay:
         outputs = [name for name in recording.outputs if name is not None]
         for name in outputs:
             last[name] = max(last.get(name, 0), before)
-        self._tensors: dict[Name, Tensor] = dict(recording.held)
-        self._tensors |= {Name(f"x{i}"): tensor for i, tensor in enumerate(recording.batch)}
-        self._tensors |= {c.target: c.result for c in calls if c.target and c.result is not None}
-        self._memory = {name: _storage(tensor) for name, tensor in self._tensors.items()}
+        self._forms = recording.forms
+        self._memory = dict(recording.memories)
         self._fixed: dict[Name, Tensor] = dict(recording.held)  # what is where it was, next time
+        self._fixed |= {
+            call.target: call.function(*self._stood_in(call.args), **call.kwargs)
+            for call in _constant(calls, outputs)
+            if call.target
+        }
         self._viewed: set[Name] = set()
-        self._scope: dict[str, Any] = {str(name): held for name, held in recording.held.items()}
-        constants = _constants(calls, outputs)
-        self._fixed |= {name: self._tensors[name] for name in constants}
-        self._scope |= {str(name): self._tensors[name] for name in constants}
+        self._scope: dict[str, Any] = {str(name): fixed for name, fixed in self._fixed.items()}
         over = {at: self._written_over(at, call, last, outputs) for at, call in enumerate(calls)}
-        self._kept = {self._memory[name] for name in (*outputs, *recording.held)} | {
-            self._memory[name] for name in self._tensors if name[0] == "x"
+        self._kept = {
+            memory for name, memory in self._memory.items() if name[0] in "cx" or name in outputs
         }
         self._dies: dict[int, int] = {}
-        for name in self._tensors:
-            memory = self._memory[name]
+        for name, memory in self._memory.items():
             self._dies[memory] = max(self._dies.get(memory, -1), last.get(name, -1))
         self._buffers: dict[int, Tensor] = {}  # by the memory of the recorded result
         self._spare: list[Tensor] = []
         lines = [*self._lines(calls[:before], over, last, 0), f"yield {', '.join(outputs)}"]
         lines += self._lines(calls[before:], over, last, before)
-        batch = ", ".join(f"x{i}" for i in range(len(recording.batch)))
+        batch = ", ".join(name for name in self._forms if name[0] == "x")
         source = "\n    ".join([f"def run({batch}):", *lines])
         exec(compile(source, "<a replayed gradient pass>", "exec"), self._scope)
         self.run: Callable[..., Any] = self._scope["run"]
         self._pointers_of = [recording.held[name].data_ptr for name in sorted(self._viewed)]
         self._pointers = [pointer_of() for pointer_of in self._pointers_of]
-        del self._tensors, self._memory
+        del self._forms, self._memory
 
     def in_place(self) -> bool:
         """Whether the parameters are still where they were."""
@@ -128,7 +127,7 @@ class Replay:
         """The argument whose place the result takes, if any: both are one memory from here on."""
         if call.name not in IN_PLACE or call.target is None:
             return None
-        merged, form = self._memory[call.target], _form(self._tensors[call.target])
+        merged, form = self._memory[call.target], self._forms[call.target]
         shown = {self._memory[name] for name in outputs}
         commutes = call.name.strip("_") in ("add", "mul") and not call.kwargs
         for operand in call.args[: 2 if commutes else 1]:
@@ -138,7 +137,7 @@ class Replay:
             sharing = [name for name, other in self._memory.items() if other == memory]
             if (
                 memory not in (merged, *shown)
-                and _form(self._tensors[operand]) == form
+                and self._forms[operand] == form
                 and all(name[0] == "v" and last.get(name, -1) <= at for name in sharing)
                 and not any(name in self._fixed for name in sharing)
             ):
@@ -192,7 +191,7 @@ class Replay:
     def _with_out(self, call: Call) -> Callable[..., Tensor] | None:
         """The function that takes ``out=``; of a product, the one that it comes down to."""
         if call.name in ("matmul", "__matmul__"):
-            dims = [self._tensors[name].ndim for name in call.uses]
+            dims = [len(self._forms[name].shape) for name in call.uses]
             if dims[0] == dims[-1] and dims[0] in PRODUCTS:
                 return PRODUCTS[dims[0]]
         return WITH_OUT.get(call.name)
@@ -200,17 +199,14 @@ class Replay:
     def _buffer(self, function: Callable[..., Tensor], call: Call) -> Tensor | None:
         """A place for the result, if it is small, its own, and the function can write there."""
         assert call.target is not None
-        result = self._tensors[call.target]
-        memory = self._memory[call.target]
-        if result.numel() > SMALL or result.numel() == 0 or memory in self._kept:
+        form, memory = self._forms[call.target], self._memory[call.target]
+        if not 0 < form.shape.numel() <= SMALL or memory in self._kept:
             return None
-        buffer = next((spare for spare in self._spare if _form(spare) == _form(result)), None)
+        buffer = next((spare for spare in self._spare if Form.of(spare) == form), None)
         if buffer is None:
-            buffer = torch.empty_strided(
-                result.shape, result.stride(), dtype=result.dtype, device=result.device
-            )
-        args = [self._tensors[a] if isinstance(a, Name) else a for a in call.args]
-        kwargs = {k: self._tensors[a] if isinstance(a, Name) else a for k, a in call.kwargs.items()}
+            buffer = form.empty()
+        args = self._stood_in(call.args)
+        kwargs = dict(zip(call.kwargs, self._stood_in(call.kwargs.values()), strict=True))
         try:
             function(*args, **kwargs, out=buffer)
         except (TypeError, RuntimeError):  # not with these arguments
@@ -218,6 +214,10 @@ class Replay:
         self._spare = [spare for spare in self._spare if spare is not buffer]
         self._buffers[memory] = buffer
         return buffer
+
+    def _stood_in(self, args: Iterable[Any]) -> list[Any]:
+        """`args` with a new tensor of its form for each name."""
+        return [self._forms[arg].empty() if isinstance(arg, Name) else arg for arg in args]
 
     def _call(self, function: Any, call: Call, more: str = "") -> str:
         return f"{self._constant(function)}({', '.join(self._arguments(call))}{more})"
@@ -234,15 +234,13 @@ class Replay:
 
         In these two dtypes the kernel would round the float just so.
         """
-        result = call.result
-        if call.name not in ("mul", "__mul__") or result is None:
+        if call.name not in ("mul", "__mul__") or call.target is None:
             return call.args
-        if result.dtype not in (torch.float32, torch.float64):
+        form = self._forms[call.target]
+        if form.dtype not in (torch.float32, torch.float64):
             return call.args
         return tuple(
-            torch.tensor(arg, dtype=result.dtype, device=result.device)
-            if type(arg) is float
-            else arg
+            torch.tensor(arg, dtype=form.dtype, device=form.device) if type(arg) is float else arg
             for arg in call.args
         )
 
@@ -274,21 +272,12 @@ def _needed(recording: Recording) -> tuple[list[Call], int]:
     return [call for _, call in needed], sum(at < recording.before for at, _ in needed)
 
 
-def _constants(calls: list[Call], outputs: list[Name]) -> set[Name]:
-    """What a factory made and nothing, as far as is known, writes to or gives away."""
-    constants = {call.target for call in calls if call.target and call.name in FACTORIES}
-    constants.difference_update(outputs)
+def _constant(calls: list[Call], outputs: list[Name]) -> list[Call]:
+    """The factories' calls whose results nothing, as far as is known, writes to or gives away."""
+    changed: set[Any] = set(outputs)
     for call in calls:
         if call.name in ADDING:
-            constants.discard(call.args[0])
+            changed.add(call.args[0])
         elif call.name not in PURE - VIEWS or "out" in call.kwargs:
-            constants.difference_update(call.uses)
-    return constants
-
-
-def _form(tensor: Tensor) -> tuple[Any, ...]:
-    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device
-
-
-def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+            changed.update(call.uses)
+    return [call for call in calls if call.name in FACTORIES and call.target not in changed]
