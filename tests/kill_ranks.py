@@ -11,6 +11,7 @@ anew if it had no folder yet), and must end in the weights of an undisturbed run
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -45,13 +46,15 @@ class Tally:
 
     Attributes:
         seconds: from the kill to the end of the last process, of each run.
-        silent: runs that had a folder, and no message of minidl.
+        after_the_end: runs whose results were written already.
+        silent: others that had a folder, and no message of minidl.
         wrong: what must not be, in words.
     """
 
     seconds: list[float] = field(default_factory=list)
     messages: int = 0
     before_the_folder: int = 0
+    after_the_end: int = 0
     silent: int = 0
     same: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -128,7 +131,11 @@ def kill_one(processes: int, folder: Path, moment: float, which: int, tally: Tal
         if len(said) > 1:
             tally.wrong.append(f"{folder.name}: {len(said)} messages")
         tally.before_the_folder += not folder.exists()
-        tally.silent += folder.exists() and not said
+        result = folder / "result.json"
+        if result.exists() and not said:
+            status = json.loads(result.read_text(encoding="utf-8"))["status"]
+            tally.after_the_end += status == "finished"
+            tally.silent += status != "finished"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -155,10 +162,10 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n".join(tally.wrong))
     print(
         f"{len(tally.seconds)} kills of one of {options.processes} processes: all ended within "
-        f"{max(tally.seconds, default=0):.1f} s, {tally.messages} with a message of minidl, "
-        f"{tally.before_the_folder} before there was a folder, {tally.silent} after that without a "
-        f"message; {tally.same} of {number} runs end "
-        "in the same weights, to the bit"
+        f"{max(tally.seconds, default=0):.1f} s, {tally.messages} with a message of minidl\n"
+        f"{tally.before_the_folder} before there was a folder, {tally.after_the_end} after all was "
+        f"written, {tally.silent} between them without a message\n"
+        f"{tally.same} of {number} runs end in the same weights, to the bit"
     )
     return 0 if tally.same == number and not tally.wrong else 1
 
