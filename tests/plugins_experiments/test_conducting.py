@@ -39,7 +39,7 @@ def test_its_methods_are_called_in_order(minidl, write, conducted, tmp_path):
 
     conducted(Told())
     assert minidl("run", write(epochs="1"), "--output", "out", "--no-figures").status == 0
-    assert calls == ["begin", "prepared", "share", "batches", "predict", "end"]
+    assert calls == ["begin", "prepared", "share", "resume", "batches", "predict", "end"]
 
 
 def test_it_chooses_the_rows_of_each_batch(minidl, write, conducted, tmp_path):
