@@ -87,6 +87,14 @@ def is_alive(pid: int) -> bool:
     return False
 
 
+def status_of(folder: Path) -> str | None:
+    """What the results say of the run, if there are any."""
+    with suppress(FileNotFoundError):
+        status: str = json.loads((folder / "result.json").read_text(encoding="utf-8"))["status"]
+        return status
+    return None
+
+
 def finish(processes: int, folder: Path) -> float:
     """Let it run to its end; the seconds that took."""
     began = time.monotonic()
@@ -119,6 +127,8 @@ def kill_one(processes: int, folder: Path, moment: float, which: int, tally: Tal
                     os.kill(pid, signal.SIGKILL)
             process.wait()
             return
+        if status == 0 and status_of(folder) == "finished":
+            return  # the rank was on its way out already
         tally.seconds.append(time.monotonic() - began)
         if status == 0:
             tally.wrong.append(f"{folder.name}: exit status 0 after rank {which} was killed")
@@ -131,11 +141,9 @@ def kill_one(processes: int, folder: Path, moment: float, which: int, tally: Tal
         if len(said) > 1:
             tally.wrong.append(f"{folder.name}: {len(said)} messages")
         tally.before_the_folder += not folder.exists()
-        result = folder / "result.json"
-        if result.exists() and not said:
-            status = json.loads(result.read_text(encoding="utf-8"))["status"]
-            tally.after_the_end += status == "finished"
-            tally.silent += status != "finished"
+        if folder.exists() and not said:
+            tally.after_the_end += status_of(folder) == "finished"
+            tally.silent += status_of(folder) != "finished"
 
 
 def main(arguments: list[str] | None = None) -> int:
