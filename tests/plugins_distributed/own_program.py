@@ -17,11 +17,21 @@ from torch import distributed
 from minidl_core import NonFiniteError, Sequential, train
 from minidl_plugins_basic import SGD, Linear, MSELoss, Tanh
 from minidl_plugins_distributed import DataParallel
+from minidl_plugins_distributed.keeping_alike import keep_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BATCHES = [(12, 1), (7, 2), (1, 3)]  # rows and seed; the last has fewer rows than there are ranks
+
+
+class Noisy(Tanh):
+    """Keeps a number and a source of randomness, which differ between ranks."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.seen = torch.tensor(float(rank))
+        self.generator = torch.Generator().manual_seed(rank)
 
 
 def model(seed: int) -> Sequential:
@@ -66,6 +76,10 @@ def main(folder: Path) -> None:
         (folder / f"error{rank}").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
     same = all(torch.equal(p.value, weights[name]) for name, p in network.named_param())
     (folder / f"same{rank}").write_text(str(same), encoding="utf-8")
+    noisy = Noisy(rank)
+    keep_alike(Sequential(network, noisy))
+    drawn = torch.rand(1, generator=noisy.generator)
+    (folder / f"kept{rank}").write_text(f"{noisy.seen.item()} {drawn.item()}", encoding="utf-8")
     distributed.destroy_process_group()
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from minidl_core import train
@@ -82,3 +83,6 @@ def test_a_program_of_its_own_with_shared_weights(together, tmp_path, count, mon
     for other in errors[:1] + errors[2:]:
         assert other.startswith("NonFiniteElsewhereError: the loss is NaN or infinite on rank 1;")
     assert [(tmp_path / f"same{rank}").read_text() for rank in range(count)] == ["True"] * count
+    drawn = torch.rand(1, generator=torch.Generator().manual_seed(0)).item()
+    kept = [(tmp_path / f"kept{rank}").read_text() for rank in range(count)]
+    assert kept == [f"0.0 {drawn}"] * count  # what rank 0 keeps
