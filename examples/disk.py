@@ -267,22 +267,24 @@ def run(
     loss = MSELoss()
 
     seconds = 0.0
-    train_errors, test_errors = [], []
+    weights_after: list[list[Tensor]] = []
     for duration in progress(fit(model, loss, data.train, epochs, generator), epochs):
         seconds += duration
-        losses, errors = evaluate(model, loss, data.train)
-        train_errors.append(errors)
-        test_errors.append(evaluate(model, loss, data.test)[1])
+        weights_after.append([value.clone() for value, _ in model.param()])
 
+    losses, errors = evaluate(model, loss, data.train)
     kept = best_start(losses)
+    history = stack([network(weights, init) for _ in range(epochs)])  # the kept one in each epoch
+    for (value, _), after in zip(history.param(), zip(*weights_after, strict=True), strict=True):
+        value.copy_(torch.stack(after)[:, kept] if starts > 1 else torch.stack(after))
     return Result(
         data=data,
         model=unstack(model)[kept] if starts > 1 else model,
         kept=kept,
         losses=losses.tolist(),
         dead=count_dead(losses, errors),
-        train_errors=torch.stack(train_errors)[:, kept].tolist(),
-        test_errors=torch.stack(test_errors)[:, kept].tolist(),
+        train_errors=evaluate(history, loss, data.train)[1].tolist(),
+        test_errors=evaluate(history, loss, data.test)[1].tolist(),
         seconds=seconds,
     )
 
