@@ -171,6 +171,26 @@ def test_a_run_whose_every_start_diverges_fails_and_says_so(minidl, write, tmp_p
     assert result["error"].startswith("NonFiniteError: ")
 
 
+def test_targets_too_large_to_be_squared_leave_a_result_all_the_same(
+    minidl, write, tmp_path, monkeypatch
+):
+    from minidl_core import registry
+    from minidl_plugins_experiments.datasets.disk import disk
+
+    def huge(*, generator, dtype, points=60):
+        data = disk(generator=generator, dtype=dtype, points=points)
+        train = data.train._replace(y=1e200 * data.train.y)
+        return data._replace(train=train, task="regression")
+
+    monkeypatch.setattr(registry.find("datasets", "disk"), "_given", huge)
+    done = minidl("run", write(dtype='"float64"'), "--output", "run", "--no-figures")
+    assert done.status == 1
+    assert "Traceback" not in done.err
+    result = result_of(tmp_path / "run")
+    assert result["error"].startswith("NonFiniteError: ")
+    assert result["starts"]["dead_above"] is None
+
+
 def test_the_test_set_has_no_say_in_the_choice(minidl, write, tmp_path, monkeypatch):
     """Spoil the targets of the test set: the same start is kept."""
     from minidl_core import registry

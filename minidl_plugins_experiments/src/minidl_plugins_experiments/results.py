@@ -57,7 +57,7 @@ def first(name: str, file: str, prepared: Prepared, registry: Registry) -> dict[
             "stacked": bool(prepared.lanes[0].models),
             "reason": prepared.why_not_stacked,
             "dead": [],
-            "dead_above": dead_above(data),
+            "dead_above": for_json(dead_above(data)),
             "selected": None,
             "by": experiment.select_on,
         },
@@ -75,7 +75,7 @@ def finished(result: dict[str, Any], run: Run, error: BaseException | None) -> d
         **result,
         "status": "finished" if error is None else "failed",
         "error": None if error is None else f"{type(error).__name__}: {error}",
-        "starts": {**result["starts"], **starts_of(run, result["starts"]["dead_above"])},
+        "starts": {**result["starts"], **starts_of(run)},
         "epochs": run.epochs,
         "final": for_json(run.figures_of_best()) if run.epochs else {},
         "timing": {
@@ -87,13 +87,13 @@ def finished(result: dict[str, Any], run: Run, error: BaseException | None) -> d
     }
 
 
-def starts_of(run: Run, above: float) -> dict[str, Any]:
+def starts_of(run: Run) -> dict[str, Any]:
     """Which starts are dead, and which is selected, as of the latest epoch."""
     if not run.epochs:
         return {}
     last = run.epochs[-1]
     return {
-        "dead": dead_starts(last["train_loss"], last["train_error"], above),
+        "dead": dead_starts(last["train_loss"], last["train_error"], dead_above(run.data)),
         "selected": run.selected(),
     }
 
