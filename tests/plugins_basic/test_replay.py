@@ -17,7 +17,7 @@ from minidl_core.gradient_pass import is_replayable
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh, stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -453,6 +453,55 @@ def test_a_pass_that_is_recorded_keeps_nothing_alive(monkeypatch):
     plain, recorded = Watching.alive[:6], Watching.alive[-6:]
     assert len(Watching.alive) < 6 * 6
     assert plain == recorded == [1, 2, 2, 2, 2, 2]  # the prediction; and one gradient at a time
+
+
+class Threads(Tanh):
+    """Notes how many threads torch has to compute with."""
+
+    replayable = True
+    seen: ClassVar[list[int]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(torch.get_num_threads())
+        return super().forward(x)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        self.seen.append(torch.get_num_threads())
+        return super().backward(grad_output)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("rows", "expected"), [(7, 1), (1 << 19, 2)], ids=["small", "large"])
+def test_a_small_pass_has_one_thread_and_the_caller_has_all(rows, expected, monkeypatch):
+    monkeypatch.setattr(Threads, "seen", [])
+    model = Sequential(Linear(2, 2), Threads())
+    for _ in train(model, MSELoss(), SGD(model.param(), 0.1), batches_for(model, [rows] * 5)):
+        assert torch.get_num_threads() == 2
+    assert Threads.seen == [expected] * 6  # forward and backward; afterwards it is replayed
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.filterwarnings("ignore::minidl_core.PendingForwardWarning")
+def test_a_small_pass_that_fails_leaves_all_threads(monkeypatch):
+    model = Sequential(Linear(2, 2), Tanh())
+    steps = train(model, MSELoss(), SGD(model.param(), 0.1), batches_for(model, [7] * 3))
+    next(steps)
+
+    def fail(self, x):
+        raise MemoryError
+
+    monkeypatch.setattr(Tanh, "forward", fail)
+    with pytest.raises(MemoryError):
+        next(steps)
+    assert torch.get_num_threads() == 2
 
 
 def test_a_module_may_be_anything_that_setting_attributes_allows():

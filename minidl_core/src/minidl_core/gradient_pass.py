@@ -7,10 +7,12 @@ from the recording, to the same bits (see `recording` and `replaying`).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from minidl_core.base_module import BaseModule
 from minidl_core.changes import changes
+from minidl_core.one_thread import SMALL, on_one_thread, threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -34,6 +36,7 @@ class Recordings:
         self.loss = loss
         self.modules = [*_inside(model), *_inside(loss)]
         self.usable = all(map(is_replayable, self.modules))
+        self.elements = sum(value.numel() for value, _ in model.param()) if self.usable else 0
         self.structure = changes.structure
         self.modes = -1
         self.training = False
@@ -69,14 +72,18 @@ def gradient_pass(model: Module, loss: Loss, inputs: tuple[Any, ...], target: Te
     except (AttributeError, RuntimeError):  # no tensor, or none with strides: the layers will say
         return plain_pass(model, loss, inputs, target)
     replay = known.replays.get(form)
-    if replay is None and form not in known.replays:
+    gradients: Pass
+    if replay is not None and replay.in_place():
+        gradients = replay.run(*batch)
+    elif form in known.replays:
+        gradients = _recorded(model, loss, inputs, target, known, form)
+    else:
         if len(known.replays) < MOST_FORMS:
             known.replays[form] = None  # the first may be the last, as an uneven batch is
-        return plain_pass(model, loss, inputs, target)
-    if replay is None or not replay.in_place():
-        return _recorded(model, loss, inputs, target, known, form)
-    replayed: Pass = replay.run(*batch)
-    return replayed
+        gradients = plain_pass(model, loss, inputs, target)
+    if known.elements * math.prod(batch[0].shape[:-1]) < SMALL and threads() > 1:
+        return on_one_thread(gradients)
+    return gradients
 
 
 def is_replayable(module: Module) -> bool:
