@@ -44,15 +44,16 @@ def main(arguments: list[str] | None = None) -> None:
         options.quick, rounds, output=page.TEMPLATE.parent if options.write_docs else options.output
     )
 
-    parts = {"machine": machine.description()}
-    print(parts["machine"])
+    def show(name: str, part: str) -> None:
+        print(f"\n## {name}\n\n{part}", flush=True)
+        if settings.output is not None:
+            print(f"\nwritten: {page.write(settings.output, {name: part})}", flush=True)
+
+    show("machine", machine.description())
     for name in options.only or SECTIONS:
         started = time.perf_counter()
-        parts[name] = SECTIONS[name](settings)
-        print(f"\n## {name}\n\n{parts[name]}", flush=True)
+        show(name, SECTIONS[name](settings))
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
-    if settings.output is not None:
-        print(f"\nwritten: {page.write(settings.output, parts)}")
 
 
 if __name__ == "__main__":

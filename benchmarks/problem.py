@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,9 +76,18 @@ class Task:
 def start_weights(task: Task) -> list[Array]:
     """The parameters at the start, in float32; (K, …) for K models.
 
-    σ = √(2 / in), which neither shrinks nor blows up what passes through many rectifiers.
+    σ = √(2 / in), which neither shrinks nor blows up what passes through many rectifiers. The first
+    seed is taken with which an output is not dead.
     """
-    generator = np.random.default_rng(SEED)
+    for seed in itertools.count(SEED):
+        weights = _drawn(task, seed)
+        if _outputs(task, weights).any():
+            break
+    return weights
+
+
+def _drawn(task: Task, seed: int) -> list[Array]:
+    generator = np.random.default_rng(seed)
     models = (task.models,) if task.models else ()
     weights = []
     for inputs, outputs, bias in task.network.layers:
@@ -87,6 +97,15 @@ def start_weights(task: Task) -> list[Array]:
         if bias:
             weights.append(np.full((*models, outputs), 0.01, np.float32))
     return weights
+
+
+def _outputs(task: Task, weights: list[Array]) -> Array:
+    """Of the first rows.  -> (…, n, out)"""
+    y, left = points(task, task.batch)[0], iter(weights)
+    for _, _, bias in task.network.layers:
+        y = y @ next(left).swapaxes(-1, -2)
+        y = np.maximum(y + next(left)[..., None, :] if bias else y, 0)
+    return y
 
 
 def points(task: Task, count: int) -> tuple[Array, Array]:
