@@ -1,7 +1,8 @@
 """A small gradient pass runs on one thread: handing out its work would take longer than doing it.
 
 That concerns all passes over batches of one form alike, so that none differs from another by the
-order in which threads add up.
+order in which threads add up. The number is torch's, of the calling Python thread; a new one that
+computes for the first time during such a pass begins with one thread, and may set another number.
 """
 
 from __future__ import annotations
