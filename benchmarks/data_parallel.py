@@ -27,7 +27,8 @@ from torch import distributed
 from torch.nn.functional import mse_loss
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmarks.problem import Network, mlp
+from benchmarks.problem import REPORT, mlp
+from benchmarks.summary import Spread
 from benchmarks.tables import table
 from minidl_core import Sequential, train
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU
@@ -36,7 +37,8 @@ from minidl_plugins_distributed import DataParallel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REPORT = Network((2, 25, 25, 25, 2), (True, False, False, True))
+    from benchmarks.problem import Network
+
 # Name, network, rows of a process, and steps in a turn.
 TASKS: list[tuple[str, Network, int, int]] = [
     ("the report's, batch 50", REPORT, 50, 100),
@@ -147,7 +149,7 @@ def measured(name: str, network: Network, rows: int, count: int, rounds: int) ->
         "name": name,
         "ours": statistics.median(a for a, _ in times),
         "torch": statistics.median(b for _, b in times),
-        "ratios": sorted(a / b for a, b in times),
+        "ratios": [a / b for a, b in times],
         "gradient": size,
         "sent": sent_in(steps, 20),
         "torch sent": sent_in(other, 20),
@@ -168,14 +170,12 @@ def worker(rounds: int, output: Path) -> None:
 
 
 def row(result: dict[str, Any], size: int) -> list[str]:
-    ratios = result["ratios"]
     ring = 2 * (size - 1) / size * result["gradient"]
-    quarter = len(ratios) // 4
     return [
         f"{result['name']}, {size} processes",
         f"{result['ours'] * 1e6:,.0f} µs",
         f"{result['torch'] * 1e6:,.0f} µs",
-        f"{statistics.median(ratios):.2f} ({ratios[quarter]:.2f}–{ratios[-1 - quarter]:.2f})",
+        Spread.of(result["ratios"]).show(),
         f"{ring:,.0f}",
         f"{result['sent']:,.0f}, {result['sent'] / ring:.3f}",
         f"{result['torch sent']:,.0f}",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.peers.base import Peer
+from benchmarks.peers.torch_tensors import TorchTensors
 from benchmarks.problem import POINTS
 from minidl_core import Sequential, train
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, stack
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.problem import Array
 
 
-class Minidl(Peer):
+class Minidl(TorchTensors):
     def build(self) -> None:
         task = self.task
         models = [self._sequential() for _ in range(task.models or 1)]
@@ -45,13 +45,6 @@ class Minidl(Peer):
     def weights(self) -> list[Array]:
         return [value.cpu().numpy().copy() for value, _ in self.model.param()]
 
-    def convert(self, array: Array) -> Tensor:
-        return torch.from_numpy(array).to(self.task.device)
-
-    def for_models(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        models = (self.task.models,) if self.task.models else ()
-        return x.expand(*models, *x.shape), y.expand(*models, *y.shape)
-
     def step(self, x: Tensor, y: Tensor) -> None:
         self._each([(x, y)])
 
@@ -73,7 +66,3 @@ class Minidl(Peer):
     def _each(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
         for _ in train(self.model, self.loss, self.optimizer, batches):
             pass
-
-    def finish(self) -> None:
-        if self.task.device != "cpu":
-            torch.cuda.synchronize()

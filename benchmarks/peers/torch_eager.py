@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from benchmarks.peers.base import Peer
+from benchmarks.peers.torch_tensors import TorchTensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ class StackedLinear(nn.Module):
         return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT)
 
 
-class TorchEager(Peer):
+class TorchEager(TorchTensors):
     fused = False  # the optimizer's own default
 
     def build(self) -> None:
@@ -57,13 +57,6 @@ class TorchEager(Peer):
     def weights(self) -> list[Array]:
         return [parameter.detach().cpu().numpy().copy() for parameter in self.model.parameters()]
 
-    def convert(self, array: Array) -> Tensor:
-        return torch.from_numpy(array).to(self.task.device)
-
-    def for_models(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        models = (self.task.models,) if self.task.models else ()
-        return x.expand(*models, *x.shape), y.expand(*models, *y.shape)
-
     def step(self, x: Tensor, y: Tensor) -> None:
         self.optimizer.zero_grad()
         loss: Any = self.loss(self.model(x), y)
@@ -75,10 +68,6 @@ class TorchEager(Peer):
         if not self.task.models:
             return nn.functional.mse_loss(prediction, target)
         return nn.functional.mse_loss(prediction, target) * self.task.models
-
-    def finish(self) -> None:
-        if self.task.device != "cpu":
-            torch.cuda.synchronize()
 
 
 class TorchFused(TorchEager):
