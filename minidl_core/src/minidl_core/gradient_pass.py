@@ -15,14 +15,13 @@ from minidl_core.changes import changes
 from minidl_core.one_thread import SMALL, on_one_thread, threads
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from torch import Tensor
 
+    from minidl_core.one_thread import Pass
     from minidl_core.protocols import Loss, Module
     from minidl_core.replaying import Replay
-
-    Pass = Generator[tuple[Tensor, Tensor], None, None]
 
 __all__ = ["gradient_pass", "is_replayable", "plain_pass"]
 
@@ -81,7 +80,7 @@ def gradient_pass(model: Module, loss: Loss, inputs: tuple[Any, ...], target: Te
         if len(known.replays) < MOST_FORMS:
             known.replays[form] = None  # the first may be the last, as an uneven batch is
         gradients = plain_pass(model, loss, inputs, target)
-    if known.elements * math.prod(batch[0].shape[:-1]) < SMALL and threads() > 1:
+    if threads() > 1 and known.elements * math.prod(batch[0].shape[:-1]) < SMALL:
         return on_one_thread(gradients)
     return gradients
 

@@ -24,7 +24,7 @@ ENOUGH_TO_COPY = 1 << 14
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """A B.  (…, m, k), (…, k, n) -> (…, m, n)"""
-    if 1 < b.shape[-1] < REGISTER and a.numel() >= ENOUGH_TO_COPY:
+    if _is_long_and_narrow(a, b.shape[-1]):
         return (b.mT @ a.mT).mT.contiguous()
     return a @ b
 
@@ -35,7 +35,7 @@ def affine(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         y = product(x, w.mT)
         return y if b is None else y + b.unsqueeze(-2)
     add = torch.addmm if x.ndim == 2 else torch.baddbmm
-    if 1 < w.shape[-2] < REGISTER and x.numel() >= ENOUGH_TO_COPY:
+    if _is_long_and_narrow(x, w.shape[-2]):
         return add(b.unsqueeze(-1), w, x.mT).mT.contiguous()
     return add(b.unsqueeze(-2), x, w.mT)
 
@@ -61,3 +61,8 @@ def add_rows(total: Tensor, rows: Tensor) -> None:
         total.addmv_(rows.mT, rows.new_ones(rows.shape[0]))
     else:
         total += rows.sum(-2)
+
+
+def _is_long_and_narrow(a: Tensor, columns: int) -> bool:
+    """Whether the transpose of a product of `a` with that many columns is worth a copy."""
+    return 1 < columns < REGISTER and a.numel() >= ENOUGH_TO_COPY
