@@ -1,0 +1,19 @@
+"""Engines for minidl: a training step is traced once, then replayed or compiled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minidl_core import lazy_names
+
+if TYPE_CHECKING:
+    from minidl_plugins_engines.refusals import *
+    from minidl_plugins_engines.replaying import *
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "refusals": ["MismatchWarning", "NotTraceableError"],
+            "replaying": ["replay"],
+        },
+    )

@@ -1,0 +1,212 @@
+"""All that a step can see: the objects reached from model, loss and optimizer, and their tensors."""
+
+from __future__ import annotations
+
+from types import BuiltinFunctionType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from minidl_core import Parameter
+from minidl_plugins_engines.refusals import NotTraceableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+__all__ = [
+    "METHODS",
+    "NUMBERS",
+    "PENDING",
+    "Inventory",
+    "entries_of",
+    "is_immutable",
+    "is_traceable",
+    "slots_of",
+]
+
+NUMBERS = (bool, int, float, complex)
+ATOMS = (
+    *NUMBERS, str, bytes, type(None), type(Ellipsis), type, BuiltinFunctionType,
+    torch.dtype, torch.device, torch.layout, torch.memory_format,
+)  # fmt: skip
+PENDING = "_stack"  # what BaseModule keeps between forward and backward; it is balanced by a step
+METHODS = ("forward", "backward", "zero_grad", "step")
+
+
+class Inventory:
+    """The objects, tensors and generators that a step may read or change.
+
+    Args:
+        model, loss: traced always.
+        optimizer: traced too, or None to leave it out.
+
+    Attributes:
+        components: modules, loss and optimizer, each once.
+        holders: every container whose entries are fixed while a trace is used: the ``__dict__`` of
+            an object, a list, a dict, or an object with slots.
+        tensors: each once, in the order of the walk.
+        generators: each once.
+        steppers: the optimizers among the components; a schedule may change their numbers.
+
+    Raises:
+        NotTraceableError: something reached could change without being seen.
+    """
+
+    def __init__(self, model: Any, loss: Any, optimizer: Any = None) -> None:
+        self.components: list[Any] = []
+        self.steppers: list[Any] = []
+        self.holders: list[Any] = []
+        self.tensors: list[Tensor] = []
+        self.generators: list[torch.Generator] = []
+        self._seen: set[int] = set()
+        self._keep: list[Any] = []  # so that no id in `_seen` is used again
+        self._roots = {id(each) for each in (model, loss, optimizer)}
+        self._walk("the model", model)
+        self._walk("the loss", loss)
+        if optimizer is not None:
+            self._walk("the optimizer", optimizer)
+
+    def _walk(self, where: str, component: Any) -> None:
+        """Walk without recursion, so that a network may be of any depth."""
+        self._admit_component(where, component)
+        stack = [iter(self._entries(where, component))]
+        while stack:
+            for path, value in stack[-1]:
+                inner = self._admit(path, value)
+                if inner is not None:
+                    stack.append(inner)
+                    break
+            else:
+                stack.pop()
+
+    def _admit(self, path: str, value: Any) -> Iterator[tuple[str, Any]] | None:
+        """Take `value` in; return what is inside it, if anything is."""
+        if type(value) in ATOMS or id(value) in self._seen:
+            if id(value) in self._roots:
+                raise NotTraceableError(f"{path} refers back to the model, loss or optimizer")
+            return None
+        if isinstance(value, torch.Tensor):
+            self._admit_tensor(path, value)
+            return None
+        if isinstance(value, torch.Generator):
+            self._remember(value)
+            self.generators.append(value)
+            return None
+        if is_immutable(value):
+            return None
+        self._remember(value)
+        if isinstance(value, Parameter):
+            self.holders.append(value)
+            return ((f"{path}.{name}", getattr(value, name)) for name in slots_of(value))
+        if type(value) is list:
+            self.holders.append(value)
+            return ((f"{path}.{i}", item) for i, item in enumerate(value))
+        if type(value) is tuple:
+            return ((f"{path}.{i}", item) for i, item in enumerate(value))
+        if isinstance(value, dict) and type(value).__module__ in ("builtins", "collections"):
+            self.holders.append(value)
+            return self._of_dict(path, value)
+        if hasattr(value, "backward") or hasattr(value, "step"):
+            self._admit_component(path, value)
+            return self._entries(path, value)
+        raise NotTraceableError(f"{path} is {_kind(value)}, which could change without being seen")
+
+    def _of_dict(self, path: str, value: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
+        for key, item in value.items():
+            if not (is_immutable(key) or isinstance(key, Parameter)):
+                raise NotTraceableError(f"{path} has a key that is {_kind(key)}")
+            yield f"{path}.{key}", item
+
+    def _admit_component(self, where: str, component: Any) -> None:
+        kind = type(component)
+        if not is_traceable(component):
+            raise NotTraceableError(
+                f"{where}, {_kind(component)}, does not declare traceable = True"
+            )
+        if not hasattr(component, "__dict__") or slots_of(component):
+            raise NotTraceableError(f"{where}, {_kind(component)}, has __slots__")
+        for name in vars(component):
+            if callable(getattr(kind, name, None)):
+                raise NotTraceableError(f"{where} has its own {name}, which replaces the class's")
+        self._remember(component)
+        self.components.append(component)
+        self.holders.append(vars(component))
+        if hasattr(component, "step"):
+            self.steppers.append(component)
+
+    def _entries(self, where: str, component: Any) -> Iterator[tuple[str, Any]]:
+        for name, value in vars(component).items():
+            if name != PENDING:
+                yield f"{where}.{name}", value
+
+    def _admit_tensor(self, path: str, tensor: Tensor) -> None:
+        if type(tensor) is not torch.Tensor or tensor.layout is not torch.strided:
+            raise NotTraceableError(f"{path} is {_kind(tensor)}, not a plain dense tensor")
+        if tensor.requires_grad or tensor.is_inference():
+            raise NotTraceableError(f"{path} belongs to torch's autograd or to inference mode")
+        self._remember(tensor)
+        self.tensors.append(tensor)
+
+    def _remember(self, value: Any) -> None:
+        self._seen.add(id(value))
+        self._keep.append(value)
+
+    def fingerprint(self) -> tuple[list[Any], list[Any]]:
+        """Return what a trace depends on: all but the numbers of the optimizer, and those numbers.
+
+        Objects appear by their identity, immutable values by type and value.
+        """
+        numbered = {id(vars(each)) for each in self.steppers}
+        structure: list[Any] = []
+        numbers: list[Any] = []
+        for holder in self.holders:
+            for key, value in entries_of(holder):
+                number = id(holder) in numbered and type(value) in NUMBERS
+                out = numbers if number else structure
+                out.append(repr(key))
+                out.append((type(value), repr(value)) if is_immutable(value) else id(value))
+                if isinstance(value, torch.Tensor):
+                    out.append((value.data_ptr(), value.shape))
+        return structure, numbers
+
+
+def is_traceable(component: Any) -> bool:
+    """Whether the class declares itself; a subclass that overrides a method must do so again."""
+    for cls in type(component).__mro__:
+        if "traceable" in vars(cls):
+            return vars(cls)["traceable"] is True
+        if any(method in vars(cls) for method in METHODS):
+            return False
+    return False
+
+
+def is_immutable(value: Any) -> bool:
+    """Whether nothing inside `value` can change."""
+    if type(value) in (tuple, frozenset, torch.Size):
+        return all(map(is_immutable, value))
+    if type(value) is slice:
+        return all(map(is_immutable, (value.start, value.stop, value.step)))
+    return type(value) in ATOMS or isinstance(value, type)
+
+
+def slots_of(value: Any) -> list[str]:
+    """Return the names of the slots that `value` has filled."""
+    names = [name for cls in type(value).__mro__ for name in vars(cls).get("__slots__", ())]
+    return [name for name in names if name != "__weakref__" and hasattr(value, name)]
+
+
+def entries_of(holder: Any) -> list[tuple[Any, Any]]:
+    """Return what `holder`, one of `Inventory.holders`, holds, by index, key or name."""
+    if type(holder) is list:
+        return list(enumerate(holder))
+    if isinstance(holder, dict):
+        return [(key, value) for key, value in holder.items() if key != PENDING]
+    return [(name, getattr(holder, name)) for name in slots_of(holder)]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, FunctionType):
+        return f"the function {value.__qualname__}"
+    return f"a {type(value).__module__}.{type(value).__qualname__}".replace("builtins.", "")

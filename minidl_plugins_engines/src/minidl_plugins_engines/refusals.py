@@ -1,0 +1,17 @@
+"""Why a step is not traced, and what is said when a trace was wrong."""
+
+from __future__ import annotations
+
+__all__ = ["MismatchWarning", "NotTraceableError"]
+
+
+class NotTraceableError(Exception):
+    """Says why a step cannot be traced. It never leaves the engines: the step is done eagerly."""
+
+
+class MismatchWarning(UserWarning):
+    """A traced step and the same step done eagerly gave different results.
+
+    A component declares `traceable` and is not. The eager result was taken, and the model trains
+    eagerly from then on.
+    """

@@ -1,0 +1,31 @@
+"""What is remembered of models dies with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.weak import WeakIdKeyDictionary
+
+from minidl_plugins_engines.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["remembered"]
+
+_all: dict[Any, WeakIdKeyDictionary] = {}
+
+
+def remembered(compile: Callable[..., Any], model: Any, loss: Any, optimizer: Any) -> Steps:
+    """Return the steps of these three; the same for the same three while all of them live."""
+    here: Any = _all.setdefault(compile, WeakIdKeyDictionary())
+    try:
+        for each in (model, optimizer):
+            if each not in here:
+                here[each] = WeakIdKeyDictionary()
+            here = here[each]
+        if loss not in here:
+            here[loss] = Steps(compile)
+        return here[loss]  # type: ignore[no-any-return]
+    except TypeError:  # one of them cannot be referred to weakly
+        return Steps(compile)
