@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minidl_plugins_engines.inventory import MODEL, WHOLE
 from minidl_plugins_engines.namespace import Namespace
 from minidl_plugins_engines.program import Value
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["emit"]
 
 
-def emit(plan: Plan, program: Program, split: bool) -> Callable[..., Any]:
+def emit(plan: Plan, program: Program, scope: str) -> Callable[..., Any]:
     """Return ``run(*inputs, target)``, which gives (prediction, loss).
 
-    It gives None, and has changed nothing, if something failed before the check of the loss. If
-    the optimizer is `split` off, two more arguments are functions to be called: one before backward,
-    which says whether to go on (else False is returned), and one after it.
+    It gives None, and has changed nothing, if something failed before the check of the loss. What
+    the `scope` leaves out are more arguments: ``step``, and ``zero_grad``, which says whether to go
+    on; else the result is False.
     """
     writer = _Writer(plan)
     assert program.loss is not None
@@ -36,10 +37,14 @@ def emit(plan: Plan, program: Program, split: bool) -> Callable[..., Any]:
     if program.loss.shape:
         finite = f"{loss}.isfinite().any()"
     arguments = ", ".join(value.name for value in program.batch)
-    before, after = [], []
-    if split:
-        arguments += ", zero_grad, step"
-        before, after = ["if not zero_grad():", " return False"], ["step()"]
+    before: list[str] = []
+    after: list[str] = []
+    if scope != WHOLE:
+        arguments += ", step"
+        after = ["step()"]
+    if scope == MODEL:
+        arguments += ", zero_grad"
+        before = ["if not zero_grad():", " return False"]
     text = "\n".join(
         [
             f"def run({arguments}):",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minidl_core import BaseOptimizer
 from minidl_plugins_engines.batches import condition
-from minidl_plugins_engines.inventory import PENDING, entries_of
+from minidl_plugins_engines.inventory import PENDING, WHOLE, ZEROING, entries_of, given_to
 from minidl_plugins_engines.namespace import Namespace
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ def guard(
     """
     names = Namespace()
     parts = condition(inputs, target, names)
+    if inventory.scope == ZEROING:
+        parts += [
+            f"r2.__dict__['_given'] is {names.add(given_to(roots[2]))}",
+            f"r2.__class__ is {names.add(type(roots[2]))}",
+            f"{names.add(type(roots[2]))}.zero_grad is {names.add(BaseOptimizer.zero_grad)}",
+            "'zero_grad' not in r2.__dict__",
+        ]
+    if inventory.scope != WHOLE:
+        roots = roots[:2]
     parts += [f"r{i}.__class__ is {names.add(type(root))}" for i, root in enumerate(roots)]
     parts += [f"r{i}.__dict__ is {names.add(vars(root))}" for i, root in enumerate(roots)]
     rooted = set(map(id, roots))

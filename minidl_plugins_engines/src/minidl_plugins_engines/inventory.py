@@ -1,4 +1,4 @@
-"""All that a step can see: the objects reached from model, loss and optimizer, and their tensors."""
+"""All that a step can see: what is reached from model, loss and optimizer, and its tensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import Parameter
+from minidl_core import BaseOptimizer, Parameter
 from minidl_plugins_engines.refusals import NotTraceableError
 
 if TYPE_CHECKING:
@@ -16,14 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "METHODS",
-    "NUMBERS",
-    "PENDING",
-    "Inventory",
-    "entries_of",
-    "is_immutable",
-    "is_traceable",
-    "slots_of",
+    *("METHODS", "MODEL", "NUMBERS", "PENDING", "SCOPES", "WHOLE", "ZEROING", "Inventory", "entries_of"),
+    *("given_to", "is_immutable", "is_traceable", "slots_of"),
 ]
 
 NUMBERS = (bool, int, float, complex)
@@ -35,26 +29,30 @@ PENDING = "_stack"  # what BaseModule keeps between forward and backward; it is 
 METHODS = ("forward", "backward", "zero_grad", "step")
 
 
+WHOLE, ZEROING, MODEL = SCOPES = ("whole", "zeroing", "model")
+
+
 class Inventory:
     """The objects, tensors and generators that a step may read or change.
 
     Args:
-        model, loss: traced always.
-        optimizer: traced too, or None to leave it out.
+        scope: how much of the step is traced. ``"whole"``: all of it. ``"zeroing"``: all but the
+            optimizer's ``step``; its ``zero_grad`` is that of `BaseOptimizer`. ``"model"``: nothing
+            of the optimizer.
 
     Attributes:
         components: modules, loss and optimizer, each once.
+        steppers: the optimizers among the components; a schedule may change their numbers.
         holders: every container whose entries are fixed while a trace is used: the ``__dict__`` of
             an object, a list, a dict, or an object with slots.
         tensors: each once, in the order of the walk.
         generators: each once.
-        steppers: the optimizers among the components; a schedule may change their numbers.
 
     Raises:
         NotTraceableError: something reached could change without being seen.
     """
 
-    def __init__(self, model: Any, loss: Any, optimizer: Any = None) -> None:
+    def __init__(self, model: Any, loss: Any, optimizer: Any, scope: str = WHOLE) -> None:
         self.components: list[Any] = []
         self.steppers: list[Any] = []
         self.holders: list[Any] = []
@@ -65,13 +63,19 @@ class Inventory:
         self._roots = {id(each) for each in (model, loss, optimizer)}
         self._walk("the model", model)
         self._walk("the loss", loss)
-        if optimizer is not None:
+        self.scope = scope
+        if scope == WHOLE:
             self._walk("the optimizer", optimizer)
+        elif scope == ZEROING:
+            self._descend(iter([("the optimizer's parameters", given_to(optimizer))]))
 
     def _walk(self, where: str, component: Any) -> None:
-        """Walk without recursion, so that a network may be of any depth."""
         self._admit_component(where, component)
-        stack = [iter(self._entries(where, component))]
+        self._descend(iter(self._entries(where, component)))
+
+    def _descend(self, entries: Iterator[tuple[str, Any]]) -> None:
+        """Walk without recursion, so that a network may be of any depth."""
+        stack = [entries]
         while stack:
             for path, value in stack[-1]:
                 inner = self._admit(path, value)
@@ -180,6 +184,18 @@ def is_traceable(component: Any) -> bool:
         if any(method in vars(cls) for method in METHODS):
             return False
     return False
+
+
+def given_to(optimizer: Any) -> tuple[Parameter, ...]:
+    """Return the parameters that `BaseOptimizer.zero_grad` sets to zero.
+
+    Raises:
+        NotTraceableError: the optimizer has a ``zero_grad`` of its own.
+    """
+    own = getattr(type(optimizer), "zero_grad", None) is not BaseOptimizer.zero_grad
+    if own or "zero_grad" in vars(optimizer) or type(vars(optimizer).get("_given")) is not tuple:
+        raise NotTraceableError("the optimizer has its own zero_grad and is not traceable")
+    return vars(optimizer)["_given"]  # type: ignore[no-any-return]
 
 
 def is_immutable(value: Any) -> bool:

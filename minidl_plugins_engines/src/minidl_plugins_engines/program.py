@@ -126,6 +126,11 @@ class Program:
         """The values that the user sees."""
         return [*self.prediction, *([self.loss] if self.loss else [])]
 
+    def writes_held(self, call: Call) -> bool:
+        """Whether `call` writes to memory that outlives the step."""
+        storages = {value.storage for value in (*self.held, *self.batch)}
+        return any(value.storage in storages for value in call.writes)
+
     def written(self) -> list[Tensor]:
         """Return the held tensors whose memory the step writes."""
         storages = {value.storage for call in self.calls for value in call.writes}

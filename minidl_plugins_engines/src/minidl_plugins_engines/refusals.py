@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["MismatchWarning", "NotTraceableError"]
+__all__ = ["MismatchWarning", "NotFiniteError", "NotTraceableError"]
 
 
 class NotTraceableError(Exception):
     """Says why a step cannot be traced. It never leaves the engines: the step is done eagerly."""
+
+
+class NotFiniteError(Exception):
+    """The loss of the step to be traced is not finite. It never leaves the engines."""
 
 
 class MismatchWarning(UserWarning):

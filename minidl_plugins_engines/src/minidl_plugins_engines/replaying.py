@@ -23,10 +23,10 @@ def replay(model: Any, loss: Any, optimizer: Any) -> StepFunction:
     return engine(as_python, model, loss, optimizer)
 
 
-def as_python(program: Program, split: bool) -> Callable[..., Any]:
+def as_python(program: Program, scope: str) -> Callable[..., Any]:
     """Return a Python function that calls the operations of `program`."""
     rewrite(program)
-    return emit(Plan(program), program, split)
+    return emit(Plan(program), program, scope)
 
 
 def engine(compile: Callable[..., Any], model: Any, loss: Any, optimizer: Any) -> StepFunction:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from minidl_core import eager
 from minidl_plugins_engines.batches import signature
-from minidl_plugins_engines.inventory import Inventory
+from minidl_plugins_engines.inventory import MODEL, SCOPES, WHOLE, Inventory
 from minidl_plugins_engines.reads import Reads
-from minidl_plugins_engines.refusals import NotTraceableError
+from minidl_plugins_engines.refusals import NotFiniteError, NotTraceableError
 from minidl_plugins_engines.snapshots import PythonState, TensorState
 from minidl_plugins_engines.threads import plain_step
 from minidl_plugins_engines.traced import Traced
@@ -17,15 +17,15 @@ from minidl_plugins_engines.tracing import trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidl_plugins_engines.program import Program
+    from torch import Tensor
 
-    Compile = Callable[[Program], Callable[..., Any]]
+    Roots = tuple[Any, Any, Any]
 
 __all__ = ["Steps"]
 
 MOST_TRACES = 16  # kept for one model, loss and optimizer
-PATIENCE = 32  # steps in a row whose surroundings changed, after which tracing is given up
-LARGE = 1 << 26  # bytes of tensors, of which no second copy is made to trace or verify a step
+PATIENCE = 32  # steps whose surroundings had changed, after which tracing is given up
+LARGE = 1 << 24  # bytes of parameters, from which on no second copy of them is made
 
 
 class Steps:
@@ -40,113 +40,136 @@ class Steps:
         wrong: whether a trace was found to be wrong; then there is none any more.
     """
 
-    def __init__(self, compile: Compile) -> None:
+    def __init__(self, compile: Callable[..., Any]) -> None:
         self.traces: list[Traced] = []
         self.refusal: str | None = None
         self.wrong = False
         self._compile = compile
-        self._seen: dict[Any, Any] = {}
+        self._seen: dict[Any, dict[str, Any]] = {}
+        self._impossible: dict[str, str] = {}  # scopes that tracing has failed for, and why
         self._restless = 0
 
     def begin(self) -> None:
         """Look again whether steps can be traced; what was in the way may have changed."""
         if not self.wrong:
             self.refusal = None
+            self._impossible.clear()
             self._restless = 0
 
     def step(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
-        """Do a step for which the latest trace does not serve."""
+        """Do one step, traced where that is possible."""
         roots = (model, loss, optimizer)
         for at, traced in enumerate(self.traces):
-            if traced.serves(*roots, inputs, target):
-                self.traces.insert(0, self.traces.pop(at))
+            if traced.serves(model, loss, optimizer, inputs, target):
+                if at:
+                    self.traces.insert(0, self.traces.pop(at))
                 return self._do(traced, roots, inputs, target)
         plain = plain_step(eager(*roots), model)
-        if self.refusal is not None:
-            return plain(inputs, target)
-        key = signature(inputs, target)
+        key = None if self.refusal is not None else signature(inputs, target)
         if key is None:
             return plain(inputs, target)
         try:
-            split = self._is_split(key, roots)
-            if split is not None:
-                traced = self._trace(roots, inputs, target, split)
-                return self._do(traced, roots, inputs, target)
+            scope = self._scope(key, roots)
+            if scope is not None:
+                self._trace(roots, scope, inputs, target)
+                return self._do(self.traces[0], roots, inputs, target)
         except NotTraceableError as reason:
             self.refusal = str(reason)
-            return plain(inputs, target)
+        except NotFiniteError:
+            pass
         result = plain(inputs, target)
         self._remember(key, roots)
         return result
 
-    def _do(self, traced: Traced, roots: Any, inputs: Any, target: Any) -> Any:
+    def _do(self, traced: Traced, roots: Roots, inputs: Any, target: Any) -> Any:
         result = traced.step(*roots, inputs, target)
         if traced.wrong:
             self.wrong, self.traces = True, []
             self.refusal = f"a traced step gave another result than the eager one: {traced.wrong}"
         return result
 
-    def _is_split(self, key: Any, roots: tuple[Any, Any, Any]) -> bool | None:
-        """Whether to trace without the optimizer; None if it is too early to trace."""
+    def _scope(self, key: Any, roots: Roots) -> str | None:
+        """Return how much of the step to trace, or None if it is too early to tell."""
         before = self._seen.get(key)
         if before is None:
             return None
-        whole, structure, numbers = fingerprint(roots)
-        if (whole, structure) != before[:2]:
-            self._restless += 1
-            if self._restless > PATIENCE:
-                raise NotTraceableError("what the step depends on changes from step to step")
-            return None
-        return not whole or numbers != before[2]
+        now = self._fingerprints(roots)
+        for scope in SCOPES:
+            if scope in now and scope in before and now[scope] == before[scope]:
+                return scope
+        self._restless += 1
+        if self._restless > PATIENCE:
+            raise NotTraceableError("what the step depends on changes from step to step")
+        return None
 
-    def _remember(self, key: Any, roots: tuple[Any, Any, Any]) -> None:
-        if len(self._seen) >= MOST_TRACES * 4:
+    def _remember(self, key: Any, roots: Roots) -> None:
+        """Note what the next step with the same `key` begins from, if nothing is changed."""
+        if self.refusal is not None:
+            return
+        if len(self._seen) >= 4 * MOST_TRACES:
             self._seen.clear()
         try:
-            self._seen[key] = fingerprint(roots)
+            self._seen[key] = self._fingerprints(roots)
         except NotTraceableError as reason:
             self.refusal = str(reason)
 
-    def _trace(self, roots: tuple[Any, Any, Any], inputs: Any, target: Any, split: bool) -> Traced:
-        """Trace a step without leaving any change behind."""
-        model, loss, optimizer = roots
-        inventory = Inventory(model, loss, None if split else optimizer)
-        if sum(each.untyped_storage().nbytes() for each in inventory.tensors) > LARGE:
-            raise NotTraceableError("the model is large, so that there is little to be saved")
-        reads = Reads(inventory.components)
+    def _fingerprints(self, roots: Roots) -> dict[str, Any]:
+        """Return, for each scope that may be possible, what a trace would depend on.
+
+        Raises:
+            NotTraceableError: none is possible; the reason is that of the smallest scope.
+        """
+        found: dict[str, Any] = {}
+        if sum(p.value.nbytes for p in roots[0].param()) > LARGE:
+            self._impossible[WHOLE] = "the model is large, so its optimizer is not traced"
+        for scope in SCOPES:
+            if scope in self._impossible:
+                continue
+            try:
+                inventory = Inventory(*roots, scope)
+                Reads(inventory.components)
+            except NotTraceableError as reason:
+                self._impossible[scope] = str(reason)
+            else:
+                found[scope] = inventory.fingerprint()
+        if not found:
+            raise NotTraceableError(self._impossible[MODEL])
+        return found
+
+    def _trace(self, roots: Roots, scope: str, inputs: Any, target: Any) -> None:
+        """Trace a step, and leave no change behind."""
+        inventory = Inventory(*roots, scope)
+        saved = _to_be_saved(inventory, roots)
         python = PythonState(inventory)
-        tensors = TensorState(inventory.tensors, inventory.generators)
-        program, problem = None, None
+        tensors = TensorState(saved, inventory.generators)
         try:
-            program, _, _ = trace(
-                model, loss, None if split else optimizer, inventory.tensors, (*inputs, target)
-            )
-            problem = python.changed()
+            program = trace(roots, scope, inventory.tensors, saved, (*inputs, target))
+            changed = python.changed()
+            if changed is not None:
+                raise NotTraceableError(f"the step changes {changed}")
         except NotTraceableError as reason:
-            problem = str(reason)
+            self._impossible[scope] = str(reason)
+            smaller = [each for each in SCOPES if each not in self._impossible]
+            if scope == MODEL or not smaller:
+                raise
+            python.restore()
+            tensors.restore()
+            return self._trace(roots, smaller[0], inputs, target)
         finally:
             python.restore()
             tensors.restore()
-        if problem is not None or program is None:
-            if not split and program is not None:
-                return self._trace(roots, inputs, target, True)
-            raise NotTraceableError(problem if program is None else f"the step changes {problem}")
-        traced = Traced(program, inventory, reads, roots, inputs, target, self._compile, split)
+        traced = Traced(program, inventory, roots, inputs, target, self._compile)
         self.traces.insert(0, traced)
         del self.traces[MOST_TRACES:]
-        return traced
+        return None
 
 
-def fingerprint(roots: tuple[Any, Any, Any]) -> tuple[bool, list[Any], list[Any]]:
-    """Return what a trace depends on, with or without the optimizer (the first says which).
+def _to_be_saved(inventory: Inventory, roots: Roots) -> list[Tensor]:
+    """Return what the step may write and has to be put back after tracing.
 
-    Raises:
-        NotTraceableError: not even model and loss can be traced.
+    Gradients that the step itself sets to zero need not be, and only the optimizer writes values.
     """
-    try:
-        inventory, whole = Inventory(*roots), True
-        Reads(inventory.components)
-    except NotTraceableError:
-        inventory, whole = Inventory(*roots[:2]), False
-        Reads(inventory.components)
-    return (whole, *inventory.fingerprint())
+    if inventory.scope == WHOLE:
+        return inventory.tensors
+    values = {id(parameter.value) for parameter in roots[0].param()}
+    return [each for each in inventory.tensors if id(each) not in values]

@@ -9,6 +9,8 @@ import torch
 
 from minidl_core import eager
 from minidl_plugins_engines.guards import guard
+from minidl_plugins_engines.inventory import MODEL, SCOPES, WHOLE
+from minidl_plugins_engines.reads import Reads
 from minidl_plugins_engines.refusals import MismatchWarning
 from minidl_plugins_engines.snapshots import TensorState
 from minidl_plugins_engines.threads import is_small, on_one_thread, plain_step
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from minidl_plugins_engines.inventory import Inventory
     from minidl_plugins_engines.program import Program
-    from minidl_plugins_engines.reads import Reads
 
 __all__ = ["Traced"]
 
@@ -31,31 +32,29 @@ class Traced:
 
     Attributes:
         wrong: what differed when the step was done both ways, or an empty text.
-        split: whether the optimizer is called as it is written, between and after the halves.
+        scope: how much of the step is traced; see `Inventory`.
     """
 
     def __init__(
-        self, program: Program, inventory: Inventory, reads: Reads, roots: tuple[Any, Any, Any],
-        inputs: tuple[Any, ...], target: Any, compile: Callable[..., Any], split: bool,
+        self, program: Program, inventory: Inventory, roots: tuple[Any, Any, Any],
+        inputs: tuple[Any, ...], target: Any, compile: Callable[..., Any],
     ) -> None:  # fmt: skip
         self.wrong = ""
-        self.split = split
+        self.scope = inventory.scope
         self.program = program
         self._written = program.written()
-        self._generators = list(inventory.generators)
+        self._generators = inventory.generators
         self._random = any(call.random for call in program.calls)
-        self._unchanged = guard(inventory, reads, roots[:2] if split else roots, inputs, target)
+        self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
         self._one_thread = is_small(roots[0], inputs)
-        self._run = (
-            on_one_thread(compile, program, split) if self._one_thread else compile(program, split)
-        )
+        self._run = self._call(compile, program, self.scope)
         self._count = 0
         self._next = 1  # the number of the step that is verified: 1, 2, 4, 8, …
 
     def serves(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> bool:
         """Whether nothing that the trace relies on has changed."""
         try:
-            return self._unchanged(model, loss, optimizer, inputs, target)
+            return self._unchanged(model, loss, optimizer, inputs, target)  # type: ignore[no-any-return]
         except (AttributeError, KeyError, IndexError, RuntimeError, TypeError, ValueError):
             return False
 
@@ -64,102 +63,121 @@ class Traced:
         self._count += 1
         if self._count >= self._next:
             self._next *= 2
-            return self._one_thread_or_more(self._verified, model, loss, optimizer, inputs, target)
-        hooks = self._hooks(model, loss, optimizer, inputs, target) if self.split else ()
-        state = TensorState((), self._generators) if self.split and self._random else None
-        if self._one_thread:
-            result = on_one_thread(self._run, *inputs, target, *hooks)
-        else:
-            result = self._run(*inputs, target, *hooks)
+            return self._call(self._verified, model, loss, optimizer, inputs, target)
+        state = None
+        hooks: tuple[Any, ...] = ()
+        if self.scope != WHOLE:
+            hooks = (optimizer.step,)
+            if self.scope == MODEL:
+                if self._random:
+                    state = TensorState((), self._generators)
+
+                def zero_grad() -> bool:
+                    optimizer.zero_grad()
+                    return self.serves(model, loss, optimizer, inputs, target)
+
+                hooks = (optimizer.step, zero_grad)
+        result = self._call(self._run, *inputs, target, *hooks)
         if result is None or result is False:
             if state is not None:
                 state.restore()
             return plain_step(eager(model, loss, optimizer), model)(inputs, target)
         return result
 
-    def _one_thread_or_more(self, function: Any, *args: Any) -> Any:
+    def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         return on_one_thread(function, *args) if self._one_thread else function(*args)
-
-    def _hooks(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
-        """Zeroing, which says whether the trace still serves, and the optimizer's step."""
-
-        def zero_grad() -> bool:
-            optimizer.zero_grad()
-            return self.serves(model, loss, optimizer, inputs, target)
-
-        return zero_grad, optimizer.step
 
     def _verified(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do the step both ways from the same state; the eager result counts."""
-        state = TensorState(self._written, self._generators)
-        gradients = [each.clone() for each in self._written] if self.split else []
-        try:
-            hooks = (lambda: (optimizer.zero_grad(), True)[1], lambda: None) if self.split else ()
-            result = self._run(*inputs, target, *hooks)
-            problem = ""
-        except Exception as error:
-            result, problem = None, f"the traced step raised {type(error).__name__}: {error}"
-        traced = [each.clone() for each in self._written]
-        drawn = TensorState((), self._generators)
-        state.restore()
-        if self.split:
-            return self._compared_before_the_step(
-                model, loss, optimizer, inputs, target, result, traced, gradients, problem
-            )
-        prediction, value = eager(model, loss, optimizer)(inputs, target)
-        self._compare(result, prediction, value, traced, drawn, problem)
-        return prediction, value
+        attempt = _Attempt(self._written, self._generators)
+        hooks = (lambda: None, lambda: True)[: SCOPES.index(self.scope)]
 
-    def _compared_before_the_step(
-        self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any,
-        result: Any, traced: list[Tensor], before: list[Tensor], problem: str,
-    ) -> Any:  # fmt: skip
-        """As `eager`, with a look at the gradients before the optimizer uses them."""
+        def try_it() -> None:
+            attempt.run(lambda: self._run(*inputs, target, *hooks))
 
-        class Looking:
+        class Watching:
+            """The optimizer, with a look at the gradients before it uses them."""
+
             @staticmethod
             def zero_grad() -> None:
                 optimizer.zero_grad()
+                if self.scope == MODEL:  # what is traced begins from gradients set to zero
+                    try_it()
 
             @staticmethod
             def step() -> None:
-                nonlocal seen
-                seen = [each.clone() for each in self._written]
+                if self.scope != WHOLE:
+                    attempt.compare_state()
                 optimizer.step()
+                if self.scope == WHOLE:
+                    attempt.compare_state()
 
-        seen = before
-        prediction, value = eager(model, loss, Looking)(inputs, target)
-        self._compare(result, prediction, value, traced, None, problem, seen)
+        if self.scope != MODEL:
+            try_it()
+        prediction, value = eager(model, loss, Watching)(inputs, target)
+        attempt.compare_results(prediction, value)
+        if attempt.problem:
+            self._give_up(attempt.problem)
         return prediction, value
 
-    def _compare(
-        self, result: Any, prediction: Any, value: Any, traced: list[Tensor], drawn: Any,
-        problem: str, expected: list[Tensor] | None = None,
-    ) -> None:  # fmt: skip
-        if result is None and not problem:
-            return  # it failed before anything changed, and eager did not: nothing to compare
-        if not problem:
-            one = (*in_a_tuple(result[0]), result[1])
-            other = (*in_a_tuple(prediction), value)
-            if not all(map(same_bits, one, other)):
-                problem = "prediction or loss differs"
-            elif not all(map(same_bits, traced, expected or self._written)):
-                problem = "a parameter, gradient or other state differs after the step"
-            elif drawn is not None and not drawn.holds():
-                problem = "another amount of random numbers was drawn"
-        if problem:
-            self.wrong = problem
-            warnings.warn(
-                f"{type(self).__name__}: a step was done both as traced and eagerly, and the "
-                f"results are not the same ({problem}). Something in the model, loss or optimizer "
-                "declares traceable = True and is not: it does more than tensor operations that "
-                "are the same for every batch of one shape. This model now trains eagerly",
-                MismatchWarning,
-                stacklevel=2,
-            )
+    def _give_up(self, problem: str) -> None:
+        self.wrong = problem
+        warnings.warn(
+            f"a training step was done both as traced and eagerly, and the results are not the "
+            f"same: {problem}. Something in the model, loss or optimizer declares traceable = True "
+            "but does more than tensor operations that are the same for every batch of one shape. "
+            "The eager result was taken, and this model trains eagerly from now on",
+            MismatchWarning,
+            stacklevel=2,
+        )
 
 
-def same_bits(a: Tensor, b: Tensor) -> bool:
+class _Attempt:
+    """A traced step, done and undone.
+
+    Attributes:
+        problem: what differed from the eager step, as far as it was compared.
+    """
+
+    def __init__(self, written: list[Tensor], generators: list[torch.Generator]) -> None:
+        self.problem = ""
+        self._written = written
+        self._generators = generators
+        self._start = TensorState((), generators)
+        self._after: list[Tensor] = []
+        self._drawn = self._start
+        self._result: Any = None
+
+    def run(self, step: Callable[[], Any]) -> None:
+        """Do the step from where the generators were at first, and put everything back."""
+        state = TensorState(self._written, self._generators)
+        self._start.restore()
+        try:
+            self._result = step()
+        except Exception as error:
+            self.problem = f"the traced step raised {type(error).__name__}: {error}"
+        self._after = [each.clone() for each in self._written]
+        self._drawn = TensorState((), self._generators)
+        state.restore()
+
+    def compare_state(self) -> None:
+        """Compare what the step wrote."""
+        if self._result and not all(map(_same, self._after, self._written)):
+            self.problem = self.problem or "a gradient, parameter or other state differs"
+
+    def compare_results(self, prediction: Any, value: Tensor) -> None:
+        """Compare what the step returned, and how many random numbers it drew."""
+        if not self._result or self.problem:
+            return
+        one = (*in_a_tuple(self._result[0]), self._result[1])
+        other = (*in_a_tuple(prediction), value)
+        if len(one) != len(other) or not all(map(_same, one, other)):
+            self.problem = "the prediction or the loss differs"
+        elif not self._drawn.holds():
+            self.problem = "it drew other random numbers"
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors are the same, NaN included; zeros may differ in sign."""
     if (a.shape, a.dtype) != (b.shape, b.dtype):
         return False

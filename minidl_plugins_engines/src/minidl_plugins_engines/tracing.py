@@ -15,8 +15,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from minidl_plugins_engines.inventory import MODEL, WHOLE
 from minidl_plugins_engines.program import Call, Program, Value
-from minidl_plugins_engines.refusals import NotTraceableError
+from minidl_plugins_engines.refusals import NotFiniteError, NotTraceableError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,8 +72,8 @@ class _OnlyTensors(TorchFunctionMode):
 class _Recorder(TorchDispatchMode):
     """Adds to a program what is dispatched."""
 
-    def __init__(self, held: list[Tensor], batch: list[Tensor]) -> None:
-        super().__init__()
+    def __init__(self, held: list[Tensor], batch: list[Tensor], saved: list[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self.program = Program()
         self._values: dict[int, Value] = {}  # of the tensors that live, by id
         self._storages: dict[int, int] = {}  # of the memories that live
@@ -83,6 +84,8 @@ class _Recorder(TorchDispatchMode):
             self.program.held[self._admit(tensor, "h")] = tensor
         for tensor in batch:
             self.program.batch.append(self._admit(tensor, "x"))
+        may_be_written = {self.value_of(tensor).storage for tensor in saved}
+        self._fixed = {value.storage for value in self._values.values()} - may_be_written
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -98,12 +101,15 @@ class _Recorder(TorchDispatchMode):
             raise NotTraceableError(f"{func} depends on the elements of a tensor")
         named = tuple(map(self._named, args))
         by_name = {key: self._named(value) for key, value in kwargs.items()}
+        writes = _written(func, named, by_name)
+        if any(value.storage in self._fixed for value in writes):
+            raise NotTraceableError(f"{func} writes to a parameter or to the batch")
         result = func(*args, **kwargs)
         several = isinstance(result, (tuple, list))
         if not _is_of_tensors(result):
             raise NotTraceableError(f"{func} gives something other than tensors")
         results = [self._known_or_new(each) for each in (result if several else (result,))]
-        call = Call(func, named, by_name, results, several, _written(func, named, by_name))
+        call = Call(func, named, by_name, results, several, writes)
         self.program.calls.append(call)
         return result
 
@@ -172,36 +178,51 @@ class _Recorder(TorchDispatchMode):
 
 
 def trace(
-    model: Any, loss: Any, optimizer: Any, held: list[Tensor], batch: tuple[Tensor, ...]
-) -> tuple[Program, Any, Tensor]:
-    """Carry out one step on `batch`; return its record, the prediction and the loss.
+    roots: tuple[Any, Any, Any], scope: str, held: list[Tensor], saved: list[Tensor],
+    batch: tuple[Tensor, ...],
+) -> Program:  # fmt: skip
+    """Carry out the part of a step on `batch` that `scope` says, and return its record.
 
-    The optimizer is left out if it is None: then the step ends after backward.
+    Args:
+        held: all tensors that outlive the step.
+        saved: those that it may write; the caller puts them back.
 
     Raises:
         NotTraceableError: the step cannot be traced. It may have been carried out in part.
+        NotFiniteError: the loss is not finite, so that there is nothing to be traced.
     """
+    model, loss, optimizer = roots
     inputs = [each.view_as(each) for each in batch]  # one tensor may be given in two roles
     try:
-        recorder = _Recorder(held, inputs)
+        recorder = _Recorder(held, inputs, saved)
         program = recorder.program
         with torch.no_grad(), recorder, _OnlyTensors():
             prediction = model.forward(*inputs[:-1])
             value = loss.forward(*in_a_tuple(prediction), inputs[-1])
             program.checked = len(program.calls)
-            if optimizer is not None:
+        if any(call.writes and program.writes_held(call) for call in program.calls):
+            raise NotTraceableError("forward writes to a tensor that outlives the step")
+        if not any_finite(value):
+            raise NotFiniteError
+        with torch.no_grad(), recorder, _OnlyTensors():
+            if scope != MODEL:
                 optimizer.zero_grad()
             model.backward(*in_a_tuple(loss.backward()))
-            if optimizer is not None:
+            if scope == WHOLE:
                 optimizer.step()
         program.several = type(prediction) is tuple
         program.prediction = [recorder.value_of(each) for each in in_a_tuple(prediction)]
         program.loss = recorder.value_of(value)
-    except NotTraceableError:
+    except (NotTraceableError, NotFiniteError):
         raise
     except Exception as error:
         raise NotTraceableError(f"tracing failed: {type(error).__name__}: {error}") from error
-    return program, prediction, value
+    return program
+
+
+def any_finite(value: Tensor) -> bool:
+    """Whether any model still learns, as `minidl_core.eager` asks."""
+    return bool(value.isfinite().any())
 
 
 def in_a_tuple(several: Any) -> tuple[Any, ...]:
