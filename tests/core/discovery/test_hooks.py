@@ -232,7 +232,7 @@ class TestSpecifications:
         install(site, "observer-b", OBSERVER)
         registry.hooks.call_each("minidl_epoch_ended", run="r", epoch=1, metrics={})
         assert sys.modules["observer_b"].seen == [("r", 1)]
-        assert "zeta/again specifies minidl_epoch_ended, which is there already" in told[0]
+        assert "another distribution specifies the hook minidl_epoch_ended" in told[0]
 
     @pytest.mark.parametrize("source", ["raise SystemExit", "def f(:", "minidl_x = 3"])
     def test_a_broken_one_costs_only_its_own_hooks(self, site, registry, told, source):
