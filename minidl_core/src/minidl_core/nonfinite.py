@@ -28,8 +28,8 @@ def nonfinite_error(
     model.eval()
     loss.eval()
     path, cause = (
-        _not_finite(inputs, [f"train › batch {index}"], "the input has")
-        or _not_finite(target, [f"train › batch {index}"], "the target has")
+        _not_finite(inputs, [f"train › batch {index}"], "the input has {}")
+        or _not_finite(target, [f"train › batch {index}"], "the target has {}")
         or _first_place(model, inputs)
         or ([repr(loss)], "prediction and target are finite; it overflowed")
     )
@@ -66,8 +66,8 @@ def _watch(module: Module, above: list[str], places: list[Place], watched: list[
 
         def watching(*inputs: Any, **kwargs: Any) -> Any:
             output = forward(*inputs, **kwargs)
-            found = _not_finite(values, path, "an earlier step diverged: a parameter has")
-            found = found or _not_finite(output, path, "its output is the first that has")
+            found = _not_finite(values, path, "a parameter has {}: an earlier step diverged")
+            found = found or _not_finite(output, path, "its output is the first that has {}")
             places.extend([found] if found else [])
             return output
 
@@ -81,4 +81,4 @@ def _not_finite(tensors: Any, path: list[str], what: str) -> Place | None:
     several = tensors if isinstance(tensors, (tuple, list)) else (tensors,)
     if all(bool(x.isfinite().all()) for x in several if hasattr(x, "isfinite")):
         return None
-    return path, f"{what} NaN or infinite elements"
+    return path, what.format("NaN or infinite elements")
