@@ -8,7 +8,15 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from minidl_core import StateError
-from minidl_plugins_basic.stacking.leaves import Each, Same, chosen, is_same, of_each, of_model, taken
+from minidl_plugins_basic.stacking.leaves import (
+    Each,
+    Same,
+    chosen,
+    is_same,
+    of_each,
+    of_model,
+    taken,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

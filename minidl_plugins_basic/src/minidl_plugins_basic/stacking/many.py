@@ -143,7 +143,9 @@ class Many:
             batched = iter(slices)
             here = [next(batched) if isinstance(leaf, Tensor) else leaf for leaf in given]
             self.attributes.bind(slices[len(tensors) :])
-            found, nesting = pytree.tree_flatten(self._call(name, *pytree.tree_unflatten(here, spec)))
+            found, nesting = pytree.tree_flatten(
+                self._call(name, *pytree.tree_unflatten(here, spec))
+            )
             leaves[:] = found
             return [leaf for leaf in found if isinstance(leaf, Tensor)]
 
@@ -162,7 +164,9 @@ class Many:
         outputs = self.call_each(
             lambda _, k: self._call(name, _of_model(inputs, k), kept[k] if kept else ())
         )
-        return _stacked([output for output, _, _ in outputs], name), [kept for _, kept, _ in outputs]
+        return _stacked([output for output, _, _ in outputs], name), [
+            kept for _, kept, _ in outputs
+        ]
 
     def _call(self, name: str, inputs: Any, kept: Any) -> tuple[Any, Any, Any]:
         self._others.put_back(kept)

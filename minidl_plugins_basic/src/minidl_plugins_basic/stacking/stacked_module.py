@@ -81,7 +81,10 @@ class StackedModule(BaseModule):
         has_buffers = bool(self._many.attributes.fields)
         buffers = self._buffers_in_use() if self._lifted else []
         output, _ = self._many.run(
-            "backward", grad_outputs, kept, finite=one_unless_all_finite(finite) if has_buffers else None
+            "backward",
+            grad_outputs,
+            kept,
+            finite=one_unless_all_finite(finite) if has_buffers else None,
         )
         self._check_unchanged(buffers)
         return output
@@ -142,7 +145,9 @@ class StackedModule(BaseModule):
         return [(name, buffer, buffer._version) for name, buffer in named]
 
     def _check_unchanged(self, before: list[tuple[str, Tensor, int]]) -> None:
-        for (name, old, version), (_, new, now) in zip(before, self._buffers_in_use(), strict=True) if before else ():
+        for (name, old, version), (_, new, now) in (
+            zip(before, self._buffers_in_use(), strict=True) if before else ()
+        ):
             if old is not new or version != now:
                 raise StateError(
                     f"{type(self.model).__name__} changes its buffer {name}, and all models would "
