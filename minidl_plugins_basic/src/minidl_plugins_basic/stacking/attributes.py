@@ -10,6 +10,7 @@ from torch.utils import _pytree as pytree
 from minidl_core import StateError
 from minidl_plugins_basic.stacking.leaves import (
     Each,
+    Field,
     Same,
     chosen,
     is_same,
@@ -44,9 +45,9 @@ class Attributes:
         self.size = structure.size
         self.objects: list[Any] = structure.objects
         self.parameters: list[tuple[Parameter, StackedParameter]] = structure.parameters
-        self.fields: dict[Key, Any] = structure.fields
+        self.fields: dict[Key, Field] = structure.fields
         self._bound_pairs: list[tuple[Tensor, Tensor]] = []
-        self._bound: dict[Key, tuple[list[Any], pytree.TreeSpec]] = {}
+        self._bound: dict[Key, list[Any]] = {}
         self._windows: dict[Any, tuple[Tensor, Tensor]] = {}
 
     def inside_a_stack(self) -> dict[str, Any]:
@@ -55,17 +56,21 @@ class Attributes:
 
     # -- putting in ----------------------------------------------------------------------------
 
-    def tensors(self) -> list[Tensor]:
+    def tensors(self, *, grads: bool = True) -> list[Tensor]:
         """Return all that have the models in front, in the order in which `bind` takes slices."""
-        pairs = [tensor for _, stacked in self.parameters for tensor in stacked]
-        of_fields = [self._tensor(leaf) for value in self.fields.values() for leaf in _flat(value)]
-        return [*pairs, *(tensor for tensor in of_fields if tensor is not None)]
+        found = [t for _, p in self.parameters for t in ((p.value, p.grad) if grads else (p.value,))]
+        for field in self.fields.values():
+            for leaf in field.leaves:
+                tensor = self._tensor(leaf)
+                if tensor is not None:
+                    found.append(tensor)
+        return found
 
-    def bind(self, slices: Sequence[Tensor]) -> None:
+    def bind(self, slices: Sequence[Tensor], *, grads: bool = True) -> None:
         """Put batched slices of ``tensors()`` into the one thing."""
         rest = iter(slices)
         self._bind(
-            lambda _, __: next(rest),
+            lambda at, leaf: next(rest) if grads or at[1] == 0 else self._window(at, leaf),
             lambda _, leaf: next(rest) if self._tensor(leaf) is not None else of_model(leaf, 0),
         )
 
@@ -104,11 +109,10 @@ class Attributes:
             object.__setattr__(own, "grad", pair[1])
             self._bound_pairs.append(pair)
         self._bound = {}
-        for (index, name), value in self.fields.items():
-            leaves, spec = pytree.tree_flatten(value)
-            here = [of_leaf((index, name, i), leaf) for i, leaf in enumerate(leaves)]
-            vars(self.objects[index])[name] = pytree.tree_unflatten(here, spec)
-            self._bound[index, name] = here, spec
+        for key, field in self.fields.items():
+            here = [of_leaf((key, i), leaf) for i, leaf in enumerate(field.leaves)]
+            vars(self.objects[key[0]])[key[1]] = field.nested(here)
+            self._bound[key] = here
 
     def _tensor(self, leaf: Any) -> Tensor | None:
         if isinstance(leaf, Each):
@@ -129,23 +133,25 @@ class Attributes:
         """Return what a run has put in the place of parameters' tensors, and of fields."""
         pairs = {
             (at, which): now
-            for at, (own, _) in enumerate(self.parameters)
-            for which, now in enumerate(own)
-            if now is not self._bound_pairs[at][which]
+            for at, ((own, _), bound) in enumerate(
+                zip(self.parameters, self._bound_pairs, strict=True)
+            )
+            for which, now in enumerate((own.value, own.grad))
+            if now is not bound[which]
         }
         fields = {}
-        for key, (bound, spec) in self._bound.items():
+        for key, bound in self._bound.items():
             value = vars(self.objects[key[0]]).get(key[1])
-            leaves, spec_now = pytree.tree_flatten(value)
-            if spec_now != spec:
+            field = self.fields[key]
+            leaves = field.flat(value)
+            if leaves is None:
                 fields[key] = value
             elif not all(map(is_same, leaves, bound)):
-                old = _flat(self.fields[key])
                 marked = [
-                    Same(old[i]) if is_same(leaf, bound[i]) else leaf
-                    for i, leaf in enumerate(leaves)
+                    Same(old) if is_same(new, then) else new
+                    for new, then, old in zip(leaves, bound, field.leaves, strict=True)
                 ]
-                fields[key] = pytree.tree_unflatten(marked, spec)
+                fields[key] = field.nested(marked)
         return pairs, fields
 
     def take(self, changes: Changes) -> None:
@@ -155,11 +161,8 @@ class Attributes:
             tuple(self.parameters[at][1])[which].copy_(tensor)
         for key, value in fields.items():
             leaves, spec = pytree.tree_flatten(value)
-            new = [
-                taken(leaf, old, self.size)
-                for leaf, old in zip(leaves, self._old(key, spec), strict=True)
-            ]
-            self.fields[key] = pytree.tree_unflatten(new, spec)
+            pairs_of = zip(leaves, self._old(key, spec), strict=True)
+            self.fields[key] = Field([taken(new, old, self.size) for new, old in pairs_of], spec)
 
     def take_each(self, changes: Sequence[Changes]) -> None:
         """Take over what a run of each model has replaced."""
@@ -167,26 +170,26 @@ class Attributes:
             for (at, which), tensor in pairs.items():
                 tuple(self.parameters[at][1])[which][k].copy_(tensor)
         for key in dict.fromkeys(key for _, fields in changes for key in fields):
-            values = [fields.get(key, self.fields.get(key)) for _, fields in changes]
-            untouched = [key not in fields for _, fields in changes]
-            spec = pytree.tree_structure(values[0])
-            if any(pytree.tree_structure(value) != spec for value in values):
+            flat = [
+                pytree.tree_flatten(fields[key]) if key in fields else self._unchanged(key)
+                for _, fields in changes
+            ]
+            spec = flat[0][1]
+            if any(other != spec for _, other in flat):
                 raise StateError(
                     f"the models of a stack now differ in what {key[1]} of "
                     f"{type(self.objects[key[0]]).__name__} holds; train them one by one"
                 )
-            rows = [
-                [Same(leaf) for leaf in _flat(value)] if same else _flat(value)
-                for value, same in zip(values, untouched, strict=True)
-            ]
-            columns = zip(*rows, strict=True)
-            new = map(of_each, columns, self._old(key, spec))
-            self.fields[key] = pytree.tree_unflatten(list(new), spec)
+            columns = zip(*(leaves for leaves, _ in flat), strict=True)
+            self.fields[key] = Field(list(map(of_each, columns, self._old(key, spec))), spec)
 
-    def copy(self) -> Any:
-        """Return a copy of what all models have, gradients included."""
-        pairs = [(p.value.clone(), p.grad.clone()) for _, p in self.parameters]
-        return pairs, {key: pytree.tree_map(_copied, value) for key, value in self.fields.items()}
+    def copy(self, *, grads: bool = True) -> Any:
+        """Return a copy of what all models have."""
+        pairs = [(p.value.clone(), p.grad.clone() if grads else None) for _, p in self.parameters]
+        return pairs, {
+            key: Field(map(_copied, field.leaves), field.spec)
+            for key, field in self.fields.items()
+        }
 
     def restore(self, before: Any, finite: Tensor | None = None) -> None:
         """Go back to `before`, a copy; with `finite`, only models that are not finite do.
@@ -203,20 +206,22 @@ class Attributes:
         if finite is None:
             self.fields.clear()
             self.fields.update(fields)
-            return
-        for key, old in fields.items():
-            leaves, spec = pytree.tree_flatten(self.fields[key])
-            if spec == pytree.tree_structure(old):
-                new = [chosen(finite, a, b) for a, b in zip(leaves, _flat(old), strict=True)]
-                self.fields[key] = pytree.tree_unflatten(new, spec)
+        else:
+            for key, old in fields.items():
+                now = self.fields[key]
+                if now.spec == old.spec:
+                    now.leaves = [
+                        chosen(finite, a, b) for a, b in zip(now.leaves, old.leaves, strict=True)
+                    ]
+        self.settle()
 
     def _old(self, key: Key, spec: pytree.TreeSpec) -> list[Any]:
-        leaves, known = pytree.tree_flatten(self.fields.get(key))
-        return leaves if known == spec else [None] * spec.num_leaves
+        field = self.fields.get(key)
+        return field.leaves if field and field.spec == spec else [None] * spec.num_leaves
 
-
-def _flat(value: Any) -> list[Any]:
-    return pytree.tree_leaves(value)
+    def _unchanged(self, key: Key) -> tuple[list[Any], pytree.TreeSpec | None]:
+        field = self.fields.get(key)
+        return (list(map(Same, field.leaves)), field.spec) if field else ([], None)
 
 
 def _copied(leaf: Any) -> Any:

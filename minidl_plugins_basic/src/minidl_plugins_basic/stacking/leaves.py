@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Generator, Tensor
+from torch.utils import _pytree as pytree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Each", "Same", "chosen", "is_number", "is_same", "of_each", "of_model", "taken"]
+__all__ = ["Each", "Field", "Same", "chosen", "is_number", "is_same", "of_each", "of_model", "taken"]
 
 
 class Each:
@@ -42,6 +43,33 @@ class Each:
                 self._tensor = new
             self._of = list(self.values)
         return self._tensor
+
+
+class Field:
+    """The value of one attribute for all models: its leaves, and how they are nested."""
+
+    def __init__(self, leaves: Sequence[Any], spec: pytree.TreeSpec) -> None:
+        self.leaves, self.spec = list(leaves), spec
+        self.is_leaf = spec.is_leaf()
+
+    def inside_a_stack(self) -> dict[str, Any]:
+        return {"leaves": self.leaves}
+
+    def nested(self, leaves: list[Any]) -> Any:
+        """Return `leaves`, one in the place of each of its own, nested as they are."""
+        if self.is_leaf:
+            return leaves[0]
+        return list(leaves) if self._is_flat_list() else pytree.tree_unflatten(leaves, self.spec)
+
+    def flat(self, value: Any) -> list[Any] | None:
+        """Return the leaves of `value`, or None if it is nested in another way."""
+        if self.is_leaf and not isinstance(value, (list, tuple, dict)):
+            return [value]
+        leaves, spec = pytree.tree_flatten(value)
+        return leaves if spec == self.spec else None
+
+    def _is_flat_list(self) -> bool:
+        return self.spec.type is list and self.spec.num_children == len(self.leaves)
 
 
 class Same:

@@ -63,14 +63,13 @@ class Many:
             kept: what the forward of this backward kept.
             finite: (K,); models that are not do not change. None if all may.
         """
-        before = None if finite is None else self.attributes.copy()
+        before = None if finite is None else self.attributes.copy(grads=False)
         if self.why_one_by_one is None and not isinstance(kept, list):
             results = self._try_batched(name, inputs, kept)
         else:
             results = self._one_by_one(name, inputs, kept)
         if before is not None:
             self.attributes.restore(before, finite)
-            self.attributes.settle()
         return results
 
     def part(self, k: int, memo: dict[int, Any]) -> Any:
@@ -107,7 +106,6 @@ class Many:
         except MinidlError:
             if before is not None:
                 self.attributes.restore(before)
-                self.attributes.settle()
             raise
         except Exception as error:
             if known and name != "forward":
@@ -133,7 +131,8 @@ class Many:
 
     def _batched(self, name: str, inputs: Any, kept: Any) -> tuple[Any, Any]:
         given, spec = pytree.tree_flatten((inputs, kept))
-        own = self.attributes.tensors()
+        grads = name != "forward"  # which has no use for them
+        own = self.attributes.tensors(grads=grads)
         tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         leaves: list[Any] = []  # of what leaves the vmap, and how it is nested
         nesting: Any = None
@@ -142,7 +141,7 @@ class Many:
             nonlocal nesting
             batched = iter(slices)
             here = [next(batched) if isinstance(leaf, Tensor) else leaf for leaf in given]
-            self.attributes.bind(slices[len(tensors) :])
+            self.attributes.bind(slices[len(tensors) :], grads=grads)
             found, nesting = pytree.tree_flatten(
                 self._call(name, *pytree.tree_unflatten(here, spec))
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minidl_core import ArgumentError
+from minidl_core import ArgumentError, BaseOptimizer
 from minidl_plugins_basic.stacking.many import Many
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ class StackedOptimizer:
         return [stacked for _, stacked in self._many.attributes.parameters]
 
     def zero_grad(self) -> None:
-        self._many.run("zero_grad")
+        if type(self.optimizer).zero_grad is BaseOptimizer.zero_grad:
+            for parameter in self.params:
+                parameter.grad.zero_()
+        else:
+            self._many.run("zero_grad")
 
     def step(self) -> None:
         self._many.run("step", finite=one_unless_all_finite(self._group.finite))
@@ -82,7 +86,6 @@ class StackedOptimizer:
             self._many.call_each(lambda one, k: one.load_state_dict(states[k]))
         except Exception:
             self._many.attributes.restore(before)
-            self._many.attributes.settle()
             raise
 
     def parts(self) -> list[Any]:

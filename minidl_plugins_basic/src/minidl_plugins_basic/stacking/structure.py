@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from minidl_core import ArgumentError, Module, Parameter, walk
 from minidl_plugins_basic.stacking.constants import alike, replaced_method
-from minidl_plugins_basic.stacking.leaves import Each, is_number
+from minidl_plugins_basic.stacking.leaves import Each, Field, is_number
 from minidl_plugins_basic.stacking.stacked_parameter import stacked_tensors
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Structure:
         objects: `one` and every object inside it whose attributes were looked at.
         parameters: each parameter of `one`, with the stacked parameter that it stands for.
         fields: by object and name, each attribute of `one` that holds tensors, numbers or
-            generators, with these stacked: a tensor (K, …), or an `Each`.
+            generators: a `Field` of tensors (K, …) and `Each`.
 
     Raises:
         ArgumentError: they are not of one structure.
@@ -61,7 +61,7 @@ class Structure:
         self._met_here: list[dict[int, int]] = [{} for _ in things]
         self.objects: list[Any] = []
         self.parameters: list[tuple[Parameter, Any]] = []
-        self.fields: dict[tuple[int, str], Any] = {}
+        self.fields: dict[tuple[int, str], Field] = {}
         self._object("", one, things)
 
     @classmethod
@@ -95,8 +95,7 @@ class Structure:
             where = f"{path}.{name}" if path else name
             leaves = self._leaves(where, value, [each[name] for each in of_theirs], ours)
             if any(isinstance(leaf, (Tensor, Each)) for leaf in leaves):
-                spec = pytree.tree_structure(value)
-                self.fields[index, name] = pytree.tree_unflatten(leaves, spec)
+                self.fields[index, name] = Field(leaves, pytree.tree_structure(value))
 
     def _leaves(self, path: str, ours: Any, theirs: Sequence[Any], owner: Any) -> list[Any]:
         leaves, spec = pytree.tree_flatten(ours)
