@@ -58,7 +58,9 @@ class Attributes:
 
     def tensors(self, *, grads: bool = True) -> list[Tensor]:
         """Return all that have the models in front, in the order in which `bind` takes slices."""
-        found = [t for _, p in self.parameters for t in ((p.value, p.grad) if grads else (p.value,))]
+        found = [
+            t for _, p in self.parameters for t in ((p.value, p.grad) if grads else (p.value,))
+        ]
         for field in self.fields.values():
             for leaf in field.leaves:
                 tensor = self._tensor(leaf)
@@ -187,8 +189,7 @@ class Attributes:
         """Return a copy of what all models have."""
         pairs = [(p.value.clone(), p.grad.clone() if grads else None) for _, p in self.parameters]
         return pairs, {
-            key: Field(map(_copied, field.leaves), field.spec)
-            for key, field in self.fields.items()
+            key: Field(map(_copied, field.leaves), field.spec) for key, field in self.fields.items()
         }
 
     def restore(self, before: Any, finite: Tensor | None = None) -> None:

@@ -41,7 +41,7 @@ def replaced_method(item: object) -> str | None:
     """The name of a method of the class that was replaced on `item` alone, or None."""
     for name, value in getattr(item, "__dict__", {}).items():
         if callable(value) and isinstance(getattr(type(item), name, None), FunctionType):
-            return name
+            return str(name)
     return None
 
 

@@ -11,7 +11,17 @@ from torch.utils import _pytree as pytree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Each", "Field", "Same", "chosen", "is_number", "is_same", "of_each", "of_model", "taken"]
+__all__ = [
+    "Each",
+    "Field",
+    "Same",
+    "chosen",
+    "is_number",
+    "is_same",
+    "of_each",
+    "of_model",
+    "taken",
+]
 
 
 class Each:
@@ -119,12 +129,18 @@ def of_each(column: Sequence[Any], old: Any) -> Any:
 def chosen(finite: Tensor, new: Any, old: Any) -> Any:
     """Return `new` for the models that are finite and `old` for the others; tensors in place."""
     if isinstance(new, Tensor) and isinstance(old, Tensor):
-        where = finite.view(-1, *[1] * (new.ndim - 1))
+        where = _of_models(finite, new.ndim)
+        where = where.view(*where.shape, *[1] * (new.ndim - where.ndim))
         return new.copy_(torch.where(where, new, old))
     if isinstance(new, Each) and isinstance(old, Each) and new.values != old.values:
-        pairs = zip(finite.tolist(), new.values, old.values, strict=True)
+        pairs = zip(_of_models(finite, 1).tolist(), new.values, old.values, strict=True)
         return Each([a if is_finite else b for is_finite, a, b in pairs])
     return new
+
+
+def _of_models(finite: Tensor, ndim: int) -> Tensor:
+    """Return `finite` with at most `ndim` dimensions: of a stack of stacks it has more than one."""
+    return finite.flatten(ndim - 1).any(-1) if finite.ndim > ndim else finite
 
 
 def _written(old: Any, new: Tensor) -> Tensor:

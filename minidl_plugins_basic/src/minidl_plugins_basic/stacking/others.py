@@ -38,7 +38,10 @@ class Others:
         self.restore()
 
     def __exit__(
-        self, kind: type | None, error: BaseException | None, where: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
     ) -> None:
         if error is not None:
             self.restore()

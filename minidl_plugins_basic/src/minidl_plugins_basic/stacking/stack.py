@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from minidl_core import ArgumentError, Module, Optimizer, Parameter, walk
 from minidl_plugins_basic.stacking.stacked_module import StackedModule
@@ -14,11 +14,7 @@ from minidl_plugins_basic.stacking.structure import Structure, parameters_inside
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
-
 __all__ = ["stack", "unstack"]
-
-M = TypeVar("M", bound=Module)
 
 
 @overload
@@ -123,7 +119,7 @@ def _stacked_optimizers(optimizers: list[Any]) -> StackedOptimizer:
         )
     one = copy.deepcopy(optimizers[0], memo)
 
-    def stacked_for(name: str, parameters: Sequence[Parameter]) -> Parameter:
+    def stacked_for(_: str, parameters: Sequence[Parameter]) -> Parameter:
         stacked = [_stacked_parameter(p, k, len(optimizers)) for k, p in enumerate(parameters)]
         if any(each is not stacked[0] for each in stacked):
             raise _not_of_one_stack()

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from minidl_core import ArgumentError, BaseModule, Optimizer, ShapeError, StateError, walk
+from minidl_core import ArgumentError, BaseModule, ShapeError, walk
+from minidl_plugins_basic.stacking.lifting import (
+    check_optimizer,
+    check_size,
+    structure_of_plain,
+    unchanged_buffers,
+)
 from minidl_plugins_basic.stacking.many import Many
 from minidl_plugins_basic.stacking.stacked_optimizer import StackedOptimizer, one_unless_all_finite
 from minidl_plugins_basic.stacking.stacked_parameter import Group, StackedParameter
-from minidl_plugins_basic.stacking.structure import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minidl_core import Loss, Module, Parameter
+    from minidl_core import Loss, Module, Optimizer, Parameter
+    from minidl_plugins_basic.stacking.structure import Structure
 
 __all__ = ["StackedModule"]
 
@@ -35,10 +41,10 @@ class StackedModule(BaseModule):
         why_one_by_one: why the models run one after another; None while they are batched.
     """
 
-    def __init__(self, structure: Structure, group: Group, *, lifted: bool = False) -> None:
+    def __init__(self, structure: Structure, group: Group, *, is_shared: bool = False) -> None:
         self._many = Many(structure, keeps_all=False)
         self._group = group
-        self._lifted = lifted
+        self._is_shared = is_shared  # the model is the user's own, called for all
         self._is_loss_of: Group | None = None
 
     @property
@@ -64,12 +70,10 @@ class StackedModule(BaseModule):
 
     def forward(self, *inputs: Any) -> Any:
         self._check("inputs", inputs)
-        if self.keeping:
+        if self.keeping and self._is_loss_of is None:
             self._group.finite = None
-        buffers = self._buffers_in_use() if self._lifted else []
-        output, kept = self._many.run("forward", inputs)
-        self._check_unchanged(buffers)
-        if self._is_loss_of is not None and self.keeping:
+        output, kept = self._run("forward", inputs)
+        if self.keeping and self._is_loss_of is not None:
             self._is_loss_of.finite = output.isfinite()
         self.push(kept)
         return output
@@ -77,17 +81,8 @@ class StackedModule(BaseModule):
     def backward(self, *grad_outputs: Any) -> Any:
         kept = self.pop()
         self._check("gradients", grad_outputs)
-        finite = self._group.finite
-        has_buffers = bool(self._many.attributes.fields)
-        buffers = self._buffers_in_use() if self._lifted else []
-        output, _ = self._many.run(
-            "backward",
-            grad_outputs,
-            kept,
-            finite=one_unless_all_finite(finite) if has_buffers else None,
-        )
-        self._check_unchanged(buffers)
-        return output
+        finite = self._group.finite if self._many.attributes.fields else None
+        return self._run("backward", grad_outputs, kept, one_unless_all_finite(finite))[0]
 
     def lift(self, loss: Loss, optimizer: Optimizer | None = None) -> Loss:
         """Return `loss` for all models; `train` calls this, and trains with what it returns.
@@ -97,62 +92,42 @@ class StackedModule(BaseModule):
 
         Raises:
             ArgumentError: `loss` has parameters, or is a stack of another number of models; or
-                `optimizer` is none of `stack`, but has parameters of this one.
+                `optimizer` is no stack, but has parameters of this one.
         """
-        own = {id(parameter) for parameter in self.param()}
-        if not isinstance(optimizer, StackedOptimizer) and any(
-            id(parameter) in own for parameter in getattr(optimizer, "params", ())
-        ):
-            raise ArgumentError(
-                f"expected a stack of optimizers for a stack of models, got one "
-                f"{type(optimizer).__name__}; write "
-                "stack([SGD(model.param(), lr=0.1) for model in models]) after stack(models)",
-                where="train",
-            )
+        if not isinstance(optimizer, StackedOptimizer):
+            check_optimizer(optimizer, self.param())
         if isinstance(loss, StackedModule):
-            if loss.size != self.size:
-                raise ArgumentError(
-                    f"expected a loss for {self.size} models, got a stack of {loss.size}; write "
-                    f"stack([loss] * {self.size}), or pass the loss of one",
-                    where="train",
-                )
+            check_size(self.size, loss.size)
             lifted = loss
         else:
-            inner = self.model.lift(loss) if isinstance(self.model, StackedModule) else loss
-            if loss.param():
-                raise ArgumentError(
-                    f"{type(loss).__name__} has parameters, and each model needs its own; write "
-                    f"stack([loss_1, …]) with {self.size} of them",
-                    where="train",
-                )
-            structure = Structure.of_one(inner, self.size)
-            lifted = StackedModule(structure, Group(), lifted=True)
+            lifted = self._lifted(loss)
         lifted._is_loss_of = lifted._group = self._group
-        return lifted
+        return cast("Loss", lifted)
+
+    def _lifted(self, loss: Loss) -> StackedModule:
+        inner = self.model._lifted(loss) if isinstance(self.model, StackedModule) else loss
+        structure = structure_of_plain(cast("Loss", inner), self.size)
+        return StackedModule(structure, self._group, is_shared=True)
+
+    def _run(
+        self, name: str, inputs: Any, kept: Any = (), finite: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        if not self._is_shared:
+            return self._many.run(name, inputs, kept, finite)
+        check = unchanged_buffers(self.model)
+        next(check)
+        results = self._many.run(name, inputs, kept, finite)
+        next(check, None)
+        return results
 
     def _check(self, what: str, tensors: Any) -> None:
         for tensor in pytree.tree_leaves(tensors):
             if isinstance(tensor, Tensor) and tensor.shape[:1] != (self.size,):
                 raise ShapeError(
-                    f"expected {what} with the {self.size} models in front, "
-                    f"({self.size}, …), got {tuple(tensor.shape)}; give every model its batch: "
+                    f"expected {what} with the {self.size} models in front, ({self.size}, …), got "
+                    f"{tuple(tensor.shape)}; give every model its batch: "
                     f"x.expand({self.size}, *x.shape)",
                     where=self,
-                )
-
-    def _buffers_in_use(self) -> list[tuple[str, Tensor, int]]:
-        named = getattr(self.model, "named_buffers", list)()
-        return [(name, buffer, buffer._version) for name, buffer in named]
-
-    def _check_unchanged(self, before: list[tuple[str, Tensor, int]]) -> None:
-        for (name, old, version), (_, new, now) in (
-            zip(before, self._buffers_in_use(), strict=True) if before else ()
-        ):
-            if old is not new or version != now:
-                raise StateError(
-                    f"{type(self.model).__name__} changes its buffer {name}, and all models would "
-                    f"share it; write stack([loss_1, …]) with {self.size} of them",
-                    where="train",
                 )
 
     # -- modes ---------------------------------------------------------------------------------
@@ -205,7 +180,7 @@ class StackedModule(BaseModule):
         return [(name, stacked[id(own)]) for name, own in pairs]
 
     def named_buffers(self) -> list[tuple[str, Tensor]]:
-        named = getattr(self.model, "named_buffers", list)()
+        named: list[tuple[str, Tensor]] = getattr(self.model, "named_buffers", list)()
         pairs = [(name, self._many.attributes.stacked_of(window)) for name, window in named]
         return [(name, buffer) for name, buffer in pairs if buffer is not None]
 

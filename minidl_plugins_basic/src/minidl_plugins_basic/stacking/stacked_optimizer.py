@@ -103,6 +103,13 @@ class StackedOptimizer:
                 memo[id(own)] = part
         return [self._many.part(k, memo) for k, memo in enumerate(memos)]
 
+    def inside_a_stack(self) -> dict[str, Any]:
+        """Return what is stacked when this stack is inside of another."""
+        return {"attributes": self._many.attributes}
+
+    def settle_stack(self) -> None:
+        self._many.attributes.settle()
+
     def __getattr__(self, name: str) -> Any:
         if name in OWN or name.startswith("__"):  # a copy that is being made has no attributes yet
             raise AttributeError(name)
