@@ -189,7 +189,8 @@ class Attributes:
         """Return a copy of what all models have."""
         pairs = [(p.value.clone(), p.grad.clone() if grads else None) for _, p in self.parameters]
         return pairs, {
-            key: Field(map(_copied, field.leaves), field.spec) for key, field in self.fields.items()
+            key: Field([_copied(leaf) for leaf in field.leaves], field.spec)
+            for key, field in self.fields.items()
         }
 
     def restore(self, before: Any, finite: Tensor | None = None) -> None:
@@ -220,7 +221,7 @@ class Attributes:
         field = self.fields.get(key)
         return field.leaves if field and field.spec == spec else [None] * spec.num_leaves
 
-    def _unchanged(self, key: Key) -> tuple[list[Any], pytree.TreeSpec | None]:
+    def _unchanged(self, key: Key) -> tuple[list[Any], Any]:
         field = self.fields.get(key)
         return (list(map(Same, field.leaves)), field.spec) if field else ([], None)
 

@@ -17,12 +17,12 @@ from minidl_plugins_basic.stacking.lifting import (
 )
 from minidl_plugins_basic.stacking.many import Many
 from minidl_plugins_basic.stacking.stacked_optimizer import StackedOptimizer, one_unless_all_finite
-from minidl_plugins_basic.stacking.stacked_parameter import Group, StackedParameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidl_core import Loss, Module, Optimizer, Parameter
+    from minidl_plugins_basic.stacking.stacked_parameter import Group, StackedParameter
     from minidl_plugins_basic.stacking.structure import Structure
 
 __all__ = ["StackedModule"]
@@ -106,7 +106,7 @@ class StackedModule(BaseModule):
 
     def _lifted(self, loss: Loss) -> StackedModule:
         inner = self.model._lifted(loss) if isinstance(self.model, StackedModule) else loss
-        structure = structure_of_plain(cast("Loss", inner), self.size)
+        structure = structure_of_plain(inner, self.size)
         return StackedModule(structure, self._group, is_shared=True)
 
     def _run(
