@@ -132,7 +132,9 @@ class Attention(BaseModule):
         da = dy @ v.mT
         ds = a * (da - (da * a).sum(-1, keepdim=True)) / q.shape[-1] ** 0.5
         return (
-            self.query.backward(ds @ k) + self.key.backward(ds.mT @ q) + self.value.backward(a.mT @ dy)
+            self.query.backward(ds @ k)
+            + self.key.backward(ds.mT @ q)
+            + self.value.backward(a.mT @ dy)
         )
 
 

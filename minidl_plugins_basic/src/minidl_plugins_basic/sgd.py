@@ -84,7 +84,7 @@ class SGD(BaseOptimizer):
                 value -= self._lr * v
 
     def match_structure(self, optimizers: Sequence[SGD]) -> None:
-        """Keep velocities if another of a stack's `optimizers` does: then all have one structure."""
+        """Keep velocities if another of a stack's `optimizers` does; `stack` calls this."""
         if any(optimizer.velocity for optimizer in optimizers):
             self._create_velocity()
 

@@ -88,7 +88,7 @@ class Attributes:
     def settle(self) -> None:
         """Put windows of model 0 into the one thing, so that nothing batched stays there."""
         self._bind(self._window, self._window)
-        for item in self.objects[1:]:  # a stack inside of a stack
+        for item in self.objects:  # a stack inside of a stack
             settle = getattr(item, "settle_stack", None)
             if settle is not None:
                 settle()

@@ -65,6 +65,10 @@ class Field:
     def inside_a_stack(self) -> dict[str, Any]:
         return {"leaves": self.leaves}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles nest their leaves anew: a spec is not made for it."""
+        return _field_of, (pytree.tree_unflatten(self.leaves, self.spec),)
+
     def nested(self, leaves: list[Any]) -> Any:
         """Return `leaves`, one in the place of each of its own, nested as they are."""
         if self.is_leaf:
@@ -82,11 +86,22 @@ class Field:
         return self.spec.type is list and self.spec.num_children == len(self.leaves)
 
 
+class Inner:
+    """A leaf of a stack inside of this one, which is looked into and stays in its place."""
+
+    def __init__(self, leaf: Each) -> None:
+        self.leaf = leaf
+
+
 class Same:
     """Marks a leaf that a run has not replaced."""
 
     def __init__(self, leaf: Any) -> None:
         self.leaf = leaf
+
+
+def _field_of(value: Any) -> Field:
+    return Field(*pytree.tree_flatten(value))
 
 
 def is_number(value: object) -> bool:
@@ -102,6 +117,8 @@ def of_model(leaf: Any, k: int) -> Any:
     """Return what model `k` has of a stacked leaf."""
     if isinstance(leaf, Tensor):
         return leaf[k]
+    if isinstance(leaf, Inner):
+        return leaf.leaf
     return leaf.values[k] if isinstance(leaf, Each) else leaf
 
 

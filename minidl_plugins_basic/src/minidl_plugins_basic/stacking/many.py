@@ -7,7 +7,6 @@ those of model k. Afterwards it holds model 0's, so that nothing batched escapes
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +17,7 @@ from minidl_core import MinidlError, ShapeError, StateError
 from minidl_plugins_basic.stacking.attributes import Attributes
 from minidl_plugins_basic.stacking.others import Others
 from minidl_plugins_basic.stacking.slow_operations import slow_operations, without_warnings
-from minidl_plugins_basic.stacking.warning import StackWarning
+from minidl_plugins_basic.stacking.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,14 +110,14 @@ class Many:
             if known and name != "forward":
                 raise StateError(
                     f"{name} was batched in earlier steps and cannot be in this one, which is left "
-                    f"unfinished: {_first_line(error)}",
+                    f"unfinished: {_reason(error)}",
                     where=repr(self.one),
                 ) from error
             if before is not None:
                 self.attributes.restore(before)
             apart = [_of_model(kept, k) for k in range(self.size)] if kept else ()
             results = self._one_by_one(name, inputs, apart)  # an error of the user's raises again
-            self.why_one_by_one = _first_line(error)
+            self.why_one_by_one = _reason(error)
             self._warn(
                 f"runs one model after another, with the same results: {self.why_one_by_one}", name
             )
@@ -178,12 +177,11 @@ class Many:
         return pairs, {**fields, **self._others.new_fields()}
 
     def _warn(self, what: str, name: str) -> None:
-        message = f"stack of {self.size} {self.one!r}: {name} {what}"
-        warnings.warn(message, StackWarning, stacklevel=5)
+        warn(f"stack of {self.size} {self.one!r}: {name} {what}")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0].partition(". ")[0].removeprefix("vmap: ")
 
 
 def _of_model(tree: Any, k: int) -> Any:

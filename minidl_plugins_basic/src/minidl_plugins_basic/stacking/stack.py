@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any, overload
 
 from minidl_core import ArgumentError, Module, Optimizer, Parameter, walk
+from minidl_plugins_basic.stacking.overlaps import check_no_overlap
 from minidl_plugins_basic.stacking.stacked_module import StackedModule
 from minidl_plugins_basic.stacking.stacked_optimizer import StackedOptimizer
 from minidl_plugins_basic.stacking.stacked_parameter import Group, StackedParameter, stacked_of
@@ -13,6 +14,8 @@ from minidl_plugins_basic.stacking.structure import Structure, parameters_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import Tensor
 
 __all__ = ["stack", "unstack"]
 
@@ -82,23 +85,33 @@ def _stacked_modules(models: list[Any]) -> StackedModule:
     one = copy.deepcopy(models[0])
     for _, module in walk(one):
         getattr(module, "_stack", []).clear()
-    known: set[int] = set()
-    for _, module in walk(models[0]):
-        named_buffers = getattr(module, "named_buffers", None)
-        known |= {id(buffer) for _, buffer in named_buffers()} if named_buffers else set()
+    buffers = _buffers(models[0])
+    known = {id(buffer) for _, buffer in buffers}
+
+    named: list[tuple[str, Parameter]] = []
 
     def stacked(name: str, parameters: Sequence[Parameter]) -> Parameter:
+        named.append((name, parameters[0]))
         return StackedParameter(name, parameters, group)
 
     structure = Structure(
         one, models, stacked, lambda tensor: id(tensor) in known, any_number=False
     )
+    check_no_overlap([*((name, p.value) for name, p in named), *buffers])
     if {id(p) for p in one.param()} - {id(own) for own, _ in structure.parameters}:
         raise ArgumentError(
             f"not stacked: {type(one).__name__} lists parameters that are not found in its "
             "attributes; make each an attribute of a module inside it",
         )
     return StackedModule(structure, group)
+
+
+def _buffers(model: Any) -> list[tuple[str, Tensor]]:
+    found: list[tuple[str, Tensor]] = []
+    for path, module in walk(model):
+        named = getattr(module, "named_buffers", list)()
+        found += [(f"{path}.{name}" if path else name, buffer) for name, buffer in named]
+    return found
 
 
 def _stacked_optimizers(optimizers: list[Any]) -> StackedOptimizer:
@@ -111,12 +124,7 @@ def _stacked_optimizers(optimizers: list[Any]) -> StackedOptimizer:
     of_own: dict[int, StackedParameter] = {}
     for parameter in parameters_inside(optimizers[0]):
         stacked = _stacked_parameter(parameter, 0, len(optimizers))
-        memo[id(parameter)] = Parameter(
-            stacked.value[0],
-            stacked.grad[0],
-            decays=stacked.decays,
-            trainable=stacked.trainable,
-        )
+        memo[id(parameter)] = stacked.window(0, type(parameter))
     one = copy.deepcopy(optimizers[0], memo)
 
     def stacked_for(_: str, parameters: Sequence[Parameter]) -> Parameter:

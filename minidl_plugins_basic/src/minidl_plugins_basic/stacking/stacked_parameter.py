@@ -62,6 +62,13 @@ class StackedParameter(Parameter):
         for parameter in parameters:
             _STACKED[parameter] = weakref.ref(self)
 
+    def window(self, k: int, kind: type[Parameter]) -> Parameter:
+        """Return model `k`'s part as a parameter of its own, which shares memory with this one."""
+        value, grad, decays, trainable = self.value[k], self.grad[k], self.decays, self.trainable
+        if issubclass(kind, StackedParameter):
+            return _rebuilt(value, grad, decays, trainable, Group())
+        return Parameter(value, grad, decays=decays, trainable=trainable)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles do not belong to the models that this was made of."""
         state = (self.value, self.grad, self.decays, self.trainable, self.group)

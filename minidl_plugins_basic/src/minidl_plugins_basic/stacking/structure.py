@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from minidl_core import ArgumentError, Module, Parameter, walk
 from minidl_plugins_basic.stacking.constants import alike, replaced_method
-from minidl_plugins_basic.stacking.leaves import Each, Field, is_number
+from minidl_plugins_basic.stacking.leaves import Each, Field, Inner, is_number
 from minidl_plugins_basic.stacking.stacked_parameter import stacked_tensors
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ class Structure:
             if type(other) is not type(ours) and not (is_number(other) and is_number(ours)):
                 raise _different(path, k, other, ours)
         if isinstance(ours, (Parameter, Tensor)) or _is_open(ours):
-            return self._shared(path, ours, theirs, owner)
+            shared = self._shared(path, ours, theirs, owner)
+            return Inner(shared) if isinstance(shared, Each) else shared
         if isinstance(ours, Generator):
             return Each(theirs)
         if is_number(ours) and (
