@@ -164,7 +164,7 @@ class Attributes:
         for key, value in fields.items():
             leaves, spec = pytree.tree_flatten(value)
             pairs_of = zip(leaves, self._old(key, spec), strict=True)
-            self.fields[key] = Field([taken(new, old, self.size) for new, old in pairs_of], spec)
+            self._put(key, [taken(new, old, self.size) for new, old in pairs_of], spec)
 
     def take_each(self, changes: Sequence[Changes]) -> None:
         """Take over what a run of each model has replaced."""
@@ -183,7 +183,7 @@ class Attributes:
                     f"{type(self.objects[key[0]]).__name__} holds; train them one by one"
                 )
             columns = zip(*(leaves for leaves, _ in flat), strict=True)
-            self.fields[key] = Field(list(map(of_each, columns, self._old(key, spec))), spec)
+            self._put(key, list(map(of_each, columns, self._old(key, spec))), spec)
 
     def copy(self, *, grads: bool = True) -> Any:
         """Return a copy of what all models have."""
@@ -206,8 +206,10 @@ class Attributes:
             else:
                 chosen(finite, stacked.value, value)
         if finite is None:
-            self.fields.clear()
-            self.fields.update(fields)
+            for key in self.fields.keys() - fields.keys():
+                del self.fields[key]
+            for key, field in fields.items():
+                self._put(key, field.leaves, field.spec)
         else:
             for key, old in fields.items():
                 now = self.fields[key]
@@ -216,6 +218,13 @@ class Attributes:
                         chosen(finite, a, b) for a, b in zip(now.leaves, old.leaves, strict=True)
                     ]
         self.settle()
+
+    def _put(self, key: Key, leaves: list[Any], spec: pytree.TreeSpec) -> None:
+        field = self.fields.get(key)
+        if field and field.spec == spec:
+            field.leaves = leaves  # the field stays, for a stack around this one holds it
+        else:
+            self.fields[key] = Field(leaves, spec)
 
     def _old(self, key: Key, spec: pytree.TreeSpec) -> list[Any]:
         field = self.fields.get(key)

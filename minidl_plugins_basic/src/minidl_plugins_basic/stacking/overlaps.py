@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from minidl_core import ArgumentError
@@ -28,7 +29,7 @@ def check_no_overlap(named: Iterable[tuple[str, Tensor]]) -> None:
             last = sum((size - 1) * stride for size, stride in strides)
             spans.append((start, start + (last + 1) * tensor.element_size(), name))
     spans.sort()
-    for (_, end, name), (start, _, other) in zip(spans, spans[1:], strict=False):
+    for (_, end, name), (start, _, other) in itertools.pairwise(spans):
         if start < end:
             raise ArgumentError(
                 f"not stacked: {name} and {other} share memory, as a view and its base do, and "
