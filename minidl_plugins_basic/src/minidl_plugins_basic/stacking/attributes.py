@@ -165,6 +165,10 @@ class Attributes:
             leaves, spec = pytree.tree_flatten(value)
             pairs_of = zip(leaves, self._old(key, spec), strict=True)
             self._put(key, [taken(new, old, self.size) for new, old in pairs_of], spec)
+        for field in self.fields.values():
+            for leaf in field.leaves:
+                if isinstance(leaf, Each):
+                    leaf.refresh()
 
     def take_each(self, changes: Sequence[Changes]) -> None:
         """Take over what a run of each model has replaced."""

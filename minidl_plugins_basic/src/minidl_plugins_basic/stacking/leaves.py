@@ -30,7 +30,8 @@ class Each:
     def __init__(self, values: Sequence[Any]) -> None:
         self.values = list(values)
         self._tensor: Tensor | None = None
-        self._of: list[Any] = []
+        self._of: list[Any] = []  # the values that the tensor has
+        self._version = 0
 
     def inside_a_stack(self) -> dict[str, Any]:
         return {"values": self.values}
@@ -51,8 +52,14 @@ class Each:
                 self._tensor.copy_(new)  # in its place, for whoever holds it
             else:
                 self._tensor = new
-            self._of = list(self.values)
+            self._of, self._version = list(self.values), self._tensor._version
         return self._tensor
+
+    def refresh(self) -> None:
+        """Take over what a run has done to the tensor in place, as in ``self.steps += 1``."""
+        if self._tensor is not None and self._tensor._version != self._version:
+            self.values = self._tensor.tolist()
+            self._of, self._version = list(self.values), self._tensor._version
 
 
 class Field:
@@ -151,7 +158,7 @@ def chosen(finite: Tensor, new: Any, old: Any) -> Any:
         return new.copy_(torch.where(where, new, old))
     if isinstance(new, Each) and isinstance(old, Each) and new.values != old.values:
         pairs = zip(_of_models(finite, 1).tolist(), new.values, old.values, strict=True)
-        return Each([a if is_finite else b for is_finite, a, b in pairs])
+        new.values = [a if is_finite else b for is_finite, a, b in pairs]
     return new
 
 

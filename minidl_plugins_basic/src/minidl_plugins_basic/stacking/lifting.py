@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from minidl_core import Loss, Parameter
 
-__all__ = ["check_optimizer", "check_size", "structure_of_plain", "unchanged_buffers"]
+__all__ = [
+    "changes_shared_buffer",
+    "check_optimizer",
+    "check_size",
+    "structure_of_plain",
+    "unchanged_buffers",
+]
 
 
 def structure_of_plain(loss: Loss, size: int) -> Structure:
@@ -59,11 +65,16 @@ def unchanged_buffers(loss: Any) -> Iterator[None]:
     before = _buffers(loss)
     yield
     if before != _buffers(loss):
-        raise StateError(
-            f"{type(loss).__name__} changes one of its buffers, which all models would share; "
-            "write stack([loss_1, …]) with one for each model",
-            where="train",
-        )
+        raise changes_shared_buffer(loss)
+
+
+def changes_shared_buffer(loss: object) -> StateError:
+    """Return the error for a plain loss that changes what the calls for all models share."""
+    return StateError(
+        f"{type(loss).__name__} changes one of its buffers, which all models would share; write "
+        "stack([loss_1, …]) with one for each model",
+        where="train",
+    )
 
 
 def _buffers(loss: Any) -> list[tuple[str, int, int]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from minidl_core import StateError
+from minidl_plugins_basic.stacking.lifting import changes_shared_buffer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,8 @@ class Others:
         for index, attribute, value in self._with_tensors():
             if self._given.get((index, attribute)) is value:
                 pass
+            elif attribute in dict(getattr(self._objects[index], "named_buffers", list)()):
+                raise changes_shared_buffer(self._objects[index])
             elif name == "backward":
                 raise StateError(
                     f"backward of {type(self._objects[index]).__name__} keeps a tensor in "

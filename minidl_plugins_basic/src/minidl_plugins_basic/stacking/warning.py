@@ -17,4 +17,4 @@ def warn(message: str) -> None:
     frame, stacklevel = sys._getframe(1), 2
     while frame.f_back and str(frame.f_globals.get("__name__")).startswith("minidl_"):
         frame, stacklevel = frame.f_back, stacklevel + 1
-    warnings.warn(message, StackWarning, stacklevel=stacklevel - 1)
+    warnings.warn(message, StackWarning, stacklevel=stacklevel)
