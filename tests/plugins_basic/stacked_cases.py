@@ -310,6 +310,9 @@ OPTIMIZERS: dict[str, Callable[[Any, int], Any]] = {
     "sweep-of-momentum": lambda params, k: SGD(params, 0.05, [0.0, 0.5, 0.9][k]),
     "clipped": lambda params, k: Clipped(params, 0.05, lambda p: SGD(p, 0.5)),
     "sweep-of-clipping": lambda params, k: Clipped(params, 0.05 + k, lambda p: SGD(p, 0.1, 0.9)),
+    "sweep-of-momentum-inside": lambda params, k: Clipped(
+        params, 1.0, lambda p: SGD(p, 0.1, 0.5 * k)
+    ),
     "decayed": lambda params, k: Decayed(params, 0.05, 0.1),
     "sweep-of-decay": lambda params, k: Decayed(params, 0.05, 0.1 * k),
 }

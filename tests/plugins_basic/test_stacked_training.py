@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 from minidl_core import Sequential
-from minidl_plugins_basic import SGD, StackWarning, stack
+from minidl_plugins_basic import StackWarning
 
 from .stacked_cases import (
     MODELS,
@@ -27,8 +26,7 @@ K = 3
 @pytest.mark.parametrize("name", MODELS)
 def test_every_module_trains_as_alone(name: str) -> None:
     build, shape = MODELS[name]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("default" if name == "peeking" else "error", category=StackWarning)
+    with pytest.warns(StackWarning) if name == "peeking" else nullcontext():
         stacked, _ = compare(build, OPTIMIZERS["momentum"], draw(0, 4, K, *shape))
     assert (stacked.why_one_by_one is None) == (name != "peeking")
 

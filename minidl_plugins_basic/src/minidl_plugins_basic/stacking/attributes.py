@@ -12,7 +12,6 @@ from minidl_plugins_basic.stacking.leaves import (
     Each,
     Field,
     Same,
-    chosen,
     is_same,
     of_each,
     of_model,
@@ -164,7 +163,7 @@ class Attributes:
         for key, value in fields.items():
             leaves, spec = pytree.tree_flatten(value)
             pairs_of = zip(leaves, self._old(key, spec), strict=True)
-            self._put(key, [taken(new, old, self.size) for new, old in pairs_of], spec)
+            self.put(key, [taken(new, old, self.size) for new, old in pairs_of], spec)
         for field in self.fields.values():
             for leaf in field.leaves:
                 if isinstance(leaf, Each):
@@ -187,43 +186,10 @@ class Attributes:
                     f"{type(self.objects[key[0]]).__name__} holds; train them one by one"
                 )
             columns = zip(*(leaves for leaves, _ in flat), strict=True)
-            self._put(key, list(map(of_each, columns, self._old(key, spec))), spec)
+            self.put(key, list(map(of_each, columns, self._old(key, spec))), spec)
 
-    def copy(self, *, grads: bool = True) -> Any:
-        """Return a copy of what all models have."""
-        pairs = [(p.value.clone(), p.grad.clone() if grads else None) for _, p in self.parameters]
-        return pairs, {
-            key: Field([_copied(leaf) for leaf in field.leaves], field.spec)
-            for key, field in self.fields.items()
-        }
-
-    def restore(self, before: Any, finite: Tensor | None = None) -> None:
-        """Go back to `before`, a copy; with `finite`, only models that are not finite do.
-
-        The gradients of these are left as they are.
-        """
-        pairs, fields = before
-        for (_, stacked), (value, grad) in zip(self.parameters, pairs, strict=True):
-            if finite is None:
-                stacked.value.copy_(value)
-                stacked.grad.copy_(grad)
-            else:
-                chosen(finite, stacked.value, value)
-        if finite is None:
-            for key in self.fields.keys() - fields.keys():
-                del self.fields[key]
-            for key, field in fields.items():
-                self._put(key, field.leaves, field.spec)
-        else:
-            for key, old in fields.items():
-                now = self.fields[key]
-                if now.spec == old.spec:
-                    now.leaves = [
-                        chosen(finite, a, b) for a, b in zip(now.leaves, old.leaves, strict=True)
-                    ]
-        self.settle()
-
-    def _put(self, key: Key, leaves: list[Any], spec: pytree.TreeSpec) -> None:
+    def put(self, key: Key, leaves: list[Any], spec: pytree.TreeSpec) -> None:
+        """Let `leaves`, nested as `spec` says, be what all models have in a field."""
         field = self.fields.get(key)
         if field and field.spec == spec:
             field.leaves = leaves  # the field stays, for a stack around this one holds it
@@ -237,9 +203,3 @@ class Attributes:
     def _unchanged(self, key: Key) -> tuple[list[Any], Any]:
         field = self.fields.get(key)
         return (list(map(Same, field.leaves)), field.spec) if field else ([], None)
-
-
-def _copied(leaf: Any) -> Any:
-    if isinstance(leaf, Tensor):
-        return leaf.clone()
-    return Each(leaf.values) if isinstance(leaf, Each) else leaf

@@ -17,6 +17,7 @@ from minidl_core import MinidlError, ShapeError, StateError
 from minidl_plugins_basic.stacking.attributes import Attributes
 from minidl_plugins_basic.stacking.others import Others
 from minidl_plugins_basic.stacking.slow_operations import slow_operations, without_warnings
+from minidl_plugins_basic.stacking.snapshot import Snapshot
 from minidl_plugins_basic.stacking.warning import warn
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ class Many:
             kept: what the forward of this backward kept.
             finite: (K,); models that are not do not change. None if all may.
         """
-        before = None if finite is None else self.attributes.copy(grads=False)
+        before = None if finite is None else Snapshot(self.attributes, grads=False)
         if self.why_one_by_one is None and not isinstance(kept, list):
             results = self._try_batched(name, inputs, kept)
         else:
             results = self._one_by_one(name, inputs, kept)
-        if before is not None:
-            self.attributes.restore(before, finite)
+        if before is not None and finite is not None:
+            before.restore_others(finite)
         return results
 
     def part(self, k: int, memo: dict[int, Any]) -> Any:
@@ -96,7 +97,7 @@ class Many:
 
     def _try_batched(self, name: str, inputs: Any, kept: Any) -> tuple[Any, Any]:
         known = name in self._batched_before
-        before = None if known else self.attributes.copy()
+        before = None if known else Snapshot(self.attributes, grads=True)
         try:
             if known:
                 with without_warnings(self._is_slow):
@@ -104,7 +105,7 @@ class Many:
             slow, results = slow_operations(lambda: self._batched(name, inputs, kept))
         except MinidlError:
             if before is not None:
-                self.attributes.restore(before)
+                before.restore()
             raise
         except Exception as error:
             if known and name != "forward":
@@ -114,7 +115,7 @@ class Many:
                     where=repr(self.one),
                 ) from error
             if before is not None:
-                self.attributes.restore(before)
+                before.restore()
             apart = [_of_model(kept, k) for k in range(self.size)] if kept else ()
             results = self._one_by_one(name, inputs, apart)  # an error of the user's raises again
             self.why_one_by_one = _reason(error)

@@ -6,11 +6,12 @@ import copy
 from typing import TYPE_CHECKING, Any, overload
 
 from minidl_core import ArgumentError, Module, Optimizer, Parameter, walk
+from minidl_plugins_basic.stacking.objects import match_structures, parameters_inside
 from minidl_plugins_basic.stacking.overlaps import check_no_overlap
 from minidl_plugins_basic.stacking.stacked_module import StackedModule
 from minidl_plugins_basic.stacking.stacked_optimizer import StackedOptimizer
 from minidl_plugins_basic.stacking.stacked_parameter import Group, StackedParameter, stacked_of
-from minidl_plugins_basic.stacking.structure import Structure, parameters_inside
+from minidl_plugins_basic.stacking.structure import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,17 +110,14 @@ def _stacked_modules(models: list[Any]) -> StackedModule:
 def _buffers(model: Any) -> list[tuple[str, Tensor]]:
     found: list[tuple[str, Tensor]] = []
     for path, module in walk(model):
-        named = getattr(module, "named_buffers", list)()
+        named: list[tuple[str, Tensor]] = getattr(module, "named_buffers", list)()
         found += [(f"{path}.{name}" if path else name, buffer) for name, buffer in named]
     return found
 
 
 def _stacked_optimizers(optimizers: list[Any]) -> StackedOptimizer:
     optimizers = [_with_same_parameters(optimizer) for optimizer in optimizers]
-    for optimizer in optimizers:
-        match = getattr(optimizer, "match_structure", None)
-        if match is not None:
-            match(optimizers)
+    match_structures(optimizers)
     memo: dict[int, Any] = {}
     of_own: dict[int, StackedParameter] = {}
     for parameter in parameters_inside(optimizers[0]):

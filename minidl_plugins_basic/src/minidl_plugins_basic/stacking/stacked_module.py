@@ -174,27 +174,20 @@ class StackedModule(BaseModule):
         return []
 
     def named_param(self) -> list[tuple[str, Parameter]]:
-        stacked = self._stacked_by_own()
-        named = getattr(self.model, "named_param", None)
-        pairs = named() if named else [(str(i), p) for i, p in enumerate(self.model.param())]
-        return [(name, stacked[id(own)]) for name, own in pairs]
+        stacked = {id(own): each for own, each in self._many.attributes.parameters}
+        return [(name, stacked[id(own)]) for name, own in _named_param(self.model)]
 
     def named_buffers(self) -> list[tuple[str, Tensor]]:
         named: list[tuple[str, Tensor]] = getattr(self.model, "named_buffers", list)()
         pairs = [(name, self._many.attributes.stacked_of(window)) for name, window in named]
         return [(name, buffer) for name, buffer in pairs if buffer is not None]
 
-    def _stacked_by_own(self) -> dict[int, StackedParameter]:
-        return {id(own): stacked for own, stacked in self._many.attributes.parameters}
-
     def parts(self) -> list[Module]:
         """Return the K modules, each with its own copy of all tensors."""
         modules = [self._many.part(k, {}) for k in range(self.size)]
-        stacked_by_own = self._stacked_by_own()
-        fresh = [_parameters(module) for module in modules]
-        for at, own in enumerate(_parameters(self.model)):
-            stacked = stacked_by_own[id(own)]
-            stacked.parts = [weakref.ref(parameters[at]) for parameters in fresh]
+        columns = zip(*map(_named_param, modules), strict=True)
+        for (_, stacked), column in zip(self.named_param(), columns, strict=True):
+            cast("StackedParameter", stacked).parts = [weakref.ref(part) for _, part in column]
         return modules
 
     # -- of a stack inside of a stack ------------------------------------------------------------
@@ -219,6 +212,6 @@ class StackedModule(BaseModule):
         return f"stack of {self.size} {self.model!r}"
 
 
-def _parameters(module: Module) -> list[Parameter]:
+def _named_param(module: Module) -> list[tuple[str, Parameter]]:
     named = getattr(module, "named_param", None)
-    return [parameter for _, parameter in named()] if named else list(module.param())
+    return named() if named else [(str(i), p) for i, p in enumerate(module.param())]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl_core import ArgumentError, BaseOptimizer
 from minidl_plugins_basic.stacking.many import Many
+from minidl_plugins_basic.stacking.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,11 +82,11 @@ class StackedOptimizer:
                 f"{got}; pass what state_dict() of such a stack gave",
                 where=repr(self),
             )
-        before = self._many.attributes.copy()
+        before = Snapshot(self._many.attributes, grads=True)
         try:
             self._many.call_each(lambda one, k: one.load_state_dict(states[k]))
         except Exception:
-            self._many.attributes.restore(before)
+            before.restore()
             raise
 
     def parts(self) -> list[Any]:
@@ -130,6 +131,9 @@ class StackedOptimizer:
                 f"a stack of {type(self.optimizer).__name__} has no attribute {name!r} to set"
             )
         values = self._values(name, value)
+        used = next((value for value in values if value), None)
+        if used is not None and not all(values):  # what it needs is made for all models alike
+            self._many.call_each(lambda one, k: setattr(one, name, values[k] or used))
         self._many.call_each(lambda one, k: setattr(one, name, values[k]))
 
     def __repr__(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from torch import Generator, Tensor
@@ -12,16 +10,13 @@ from torch.utils import _pytree as pytree
 from minidl_core import ArgumentError, Module, Parameter, walk
 from minidl_plugins_basic.stacking.constants import alike, replaced_method
 from minidl_plugins_basic.stacking.leaves import Each, Field, Inner, is_number
+from minidl_plugins_basic.stacking.objects import attributes_of, is_open
 from minidl_plugins_basic.stacking.stacked_parameter import stacked_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Structure", "parameters_inside"]
-
-# Pending forwards are no part of the structure, and a warning raises `max_pending`.
-SKIPPED = frozenset({"_stack", "max_pending"})
-CLOSED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
+__all__ = ["Structure"]
 
 
 class Structure:
@@ -86,7 +81,7 @@ class Structure:
                 )
         index = len(self.objects)
         self.objects.append(ours)
-        of_ours, of_theirs = _attributes(ours), [_attributes(other) for other in theirs]
+        of_ours, of_theirs = attributes_of(ours), [attributes_of(other) for other in theirs]
         for k, attributes in enumerate(of_theirs):
             if attributes.keys() != of_ours.keys():
                 raise _different(f"the attributes of {path or 'the whole'}", k,
@@ -114,7 +109,7 @@ class Structure:
         for k, other in enumerate(theirs):
             if type(other) is not type(ours) and not (is_number(other) and is_number(ours)):
                 raise _different(path, k, other, ours)
-        if isinstance(ours, (Parameter, Tensor)) or _is_open(ours):
+        if isinstance(ours, (Parameter, Tensor)) or is_open(ours):
             shared = self._shared(path, ours, theirs, owner)
             return Inner(shared) if isinstance(shared, Each) else shared
         if isinstance(ours, Generator):
@@ -159,45 +154,6 @@ class Structure:
         else:
             self._object(path, ours, theirs)
         return result
-
-
-def parameters_inside(thing: Any) -> list[Parameter]:
-    """Return every parameter that is reached through the attributes of `thing`."""
-    found: dict[int, Parameter] = {}
-    met: set[int] = set()
-    waiting = [thing]
-    while waiting:
-        item = waiting.pop()
-        if id(item) in met:
-            continue
-        met.add(id(item))
-        if isinstance(item, Parameter):
-            found[id(item)] = item
-        elif isinstance(item, dict):
-            waiting += [*item, *item.values()]
-        elif isinstance(item, (list, tuple, set)):
-            waiting += item
-        elif _is_open(item):
-            waiting.append(_attributes(item))
-            met.discard(id(waiting[-1]))
-    return list(found.values())
-
-
-def _attributes(item: Any) -> dict[str, Any]:
-    inside = getattr(item, "inside_a_stack", None)  # of a stack that is itself stacked
-    found = inside() if inside is not None else vars(item)
-    return {name: value for name, value in found.items() if name not in SKIPPED}
-
-
-def _is_open(item: object) -> bool:
-    """Whether `item` is an object of a class that somebody wrote, whose attributes may differ."""
-    root = type(item).__module__.partition(".")[0]
-    return (
-        hasattr(item, "__dict__")
-        and not isinstance(item, CLOSED)
-        and root != "torch"
-        and root not in sys.stdlib_module_names
-    )
 
 
 def _same_containers(a: pytree.TreeSpec, b: pytree.TreeSpec) -> bool:
