@@ -1,4 +1,4 @@
-"""What happens in a stacked step besides the arithmetic: diverging, looking, randomness, tracing."""
+"""A stacked step besides its arithmetic: diverging, looking, randomness, losses, tracing."""
 
 from __future__ import annotations
 

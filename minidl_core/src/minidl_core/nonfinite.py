@@ -63,7 +63,8 @@ def _watch(module: Module, above: list[str], places: list[Place], watched: list[
     if own is not None and "forward" not in own:
         forward = module.forward
         path = [*above, repr(module)] if not inside else above or [repr(module)]
-        parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
+        own_parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
+        parameters = own_parameters if inside else module.param()
 
         def watching(*inputs: Any, **kwargs: Any) -> Any:
             if not _finite([parameter.value for parameter in parameters]):
