@@ -226,8 +226,8 @@ def test_two_optimizers_over_one_parameter_both_reach_it() -> None:
 
 def test_numbers_set_later_are_checked_as_at_first() -> None:
     optimizer = SGD([Parameter(torch.ones(2))], 0.1)
-    with pytest.raises(ArgumentError, match="^SGD: lr must be a finite number"):
+    with pytest.raises(ArgumentError, match=r"^SGD: lr must be a finite number"):
         optimizer.lr = -1.0
-    with pytest.raises(ArgumentError, match="^SGD: momentum must be a finite number"):
+    with pytest.raises(ArgumentError, match=r"^SGD: momentum must be a finite number"):
         optimizer.momentum = float("nan")
     assert (optimizer.lr, optimizer.momentum) == (0.1, 0.0)
