@@ -318,22 +318,24 @@ OPTIMIZERS: dict[str, Callable[[Any, int], Any]] = {
 }
 
 
-def compare(build: Callable[[int], Any], optimizer: Callable[[Any, int], Any], xs: Any) -> Any:
+def compare(
+    build: Callable[[int], Any], optimizer: Callable[[Any, int], Any], xs: Any, loss: Any = None
+) -> Any:
     """Train K models as a stack and alone on `xs`, (steps, K, …); return the stack.
 
     Losses, values, gradients and buffers agree to rounding.
     """
-    size = xs.shape[1]
+    size, loss = xs.shape[1], loss or MSELoss()
     models = [build(10 * k) for k in range(size)]
     stacked = stack(models)
     steps = stack([optimizer(model.param(), k) for k, model in enumerate(models)])
     stacked.eval()
     shape = stacked.forward(xs[0]).shape
     targets = [draw(100 + number, *shape) for number in range(len(xs))]
-    losses = [s.loss for s in train(stacked, MSELoss(), steps, zip(xs, targets, strict=True))]
+    losses = [s.loss for s in train(stacked, loss, steps, zip(xs, targets, strict=True))]
     for k, model in enumerate(models):
         batches = [(x[k], target[k]) for x, target in zip(xs, targets, strict=True)]
-        for step in train(model, MSELoss(), optimizer(model.param(), k), batches):
+        for step in train(model, loss, optimizer(model.param(), k), batches):
             close(losses[step.number][k], step.loss)
     for ours, theirs in zip(unstack(stacked), models, strict=True):
         same(ours, theirs)
