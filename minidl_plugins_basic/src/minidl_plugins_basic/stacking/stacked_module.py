@@ -136,6 +136,10 @@ class StackedModule(BaseModule):
     def training(self) -> bool:  # type: ignore[override]
         return bool(self.model.training)
 
+    @training.setter
+    def training(self, mode: bool) -> None:
+        self.model.training = mode
+
     @property
     def keeping(self) -> bool:  # type: ignore[override]
         return bool(getattr(self.model, "keeping", self.model.training))
