@@ -62,11 +62,7 @@ def stack(things: Sequence[Any]) -> StackedModule | StackedOptimizer:
     )
 
 
-@overload
-def unstack(stacked: StackedModule) -> list[Any]: ...
-@overload
-def unstack(stacked: StackedOptimizer) -> list[Any]: ...
-def unstack(stacked: Any) -> list[Any]:
+def unstack(stacked: Module | StackedOptimizer) -> list[Any]:
     """Return the K things that `stack` put together, each with a copy of all its tensors.
 
     Optimizers are unstacked after their models, and go on with the parameters of these.

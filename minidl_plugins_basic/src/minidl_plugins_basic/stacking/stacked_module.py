@@ -168,14 +168,13 @@ class StackedModule(BaseModule):
 
     def _of_base(self, method: str) -> BaseModule:
         if not isinstance(self.model, BaseModule):
-            raise ArgumentError(f"{type(self.model).__name__} has no {method}()", where=self)
+            raise ArgumentError(f"a {type(self.model).__name__} has no {method}()", where=self)
         return self.model
 
     # -- parameters and buffers ----------------------------------------------------------------
 
     def named_children(self) -> Sequence[tuple[str, Module]]:
-        """Return none: a module inside has one model's shapes, and works only in a run."""
-        return []
+        return []  # a module inside has one model's shapes, and works only in a run
 
     def named_param(self) -> list[tuple[str, Parameter]]:
         stacked = {id(own): each for own, each in self._many.attributes.parameters}
