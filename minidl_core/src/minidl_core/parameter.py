@@ -52,7 +52,7 @@ class Parameter:
         self.decays, self.trainable = decays, trainable
 
     def __setattr__(self, name: str, new: Any) -> None:
-        if getattr(self, name, None) is new:  # as after ``parameter.grad += …``
+        if getattr(self, name, self) is new:  # as after ``parameter.grad += …``
             return
         if name == "value":
             _check_tensor(new, "value")
