@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.optimizers.rmsprop import *
     from minidl_plugins_nn.optimizers.rprop import *
     from minidl_plugins_nn.optimizers.sgd import *
+    from minidl_plugins_nn.schedules.by_epochs import *
+    from minidl_plugins_nn.schedules.composition import *
+    from minidl_plugins_nn.schedules.one_cycle import *
+    from minidl_plugins_nn.schedules.over_the_run import *
+    from minidl_plugins_nn.schedules.plateau import *
+    from minidl_plugins_nn.schedules.schedule import Schedule as Schedule
+    from minidl_plugins_nn.schedules.scheduler import *
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -45,5 +52,17 @@ else:
             "optimizers.rmsprop": ["RMSprop"],
             "optimizers.rprop": ["Rprop"],
             "optimizers.sgd": ["SGD"],
+            "schedules.by_epochs": ["ExponentialSchedule", "MultiStepSchedule", "StepSchedule"],
+            "schedules.composition": ["JoinedSchedule", "ProductSchedule", "WarmUpSchedule"],
+            "schedules.one_cycle": ["OneCycleSchedule"],
+            "schedules.over_the_run": [
+                "ConstantSchedule",
+                "CosineSchedule",
+                "LinearSchedule",
+                "PolynomialSchedule",
+            ],
+            "schedules.plateau": ["PlateauSchedule"],
+            "schedules.schedule": ["Schedule"],
+            "schedules.scheduler": ["Scheduler"],
         },
     )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import Example
-from minidl_plugins_nn.optimizers.hyperparameters import Number
+from minidl_plugins_nn.hyperparameters import Number
 from minidl_plugins_nn.optimizers.wrapper import Wrapper
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import Example
-from minidl_plugins_nn.optimizers.hyperparameters import Number
+from minidl_plugins_nn.hyperparameters import Number
 from minidl_plugins_nn.optimizers.wrapper import Wrapper
 
 if TYPE_CHECKING:

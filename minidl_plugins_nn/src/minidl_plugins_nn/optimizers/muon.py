@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from minidl_core import ArgumentError, ShapeError
-from minidl_plugins_nn.optimizers.hyperparameters import Number, Numbers
+from minidl_plugins_nn.hyperparameters import Number, Numbers
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:

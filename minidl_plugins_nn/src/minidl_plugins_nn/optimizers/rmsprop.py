@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minidl_core import Example
-from minidl_plugins_nn.optimizers.hyperparameters import Momentum, Number
+from minidl_plugins_nn.hyperparameters import Momentum, Number
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from minidl_plugins_nn.optimizers.hyperparameters import is_zero
+from minidl_plugins_nn.hyperparameters import is_zero
 from minidl_plugins_nn.optimizers.state import StatefulOptimizer
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minidl_core import ArgumentError, BaseOptimizer, ShapeError
-from minidl_plugins_nn.optimizers.hyperparameters import hyperparameters_of
+from minidl_plugins_nn.hyperparameters import hyperparameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

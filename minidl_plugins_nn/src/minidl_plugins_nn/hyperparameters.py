@@ -1,4 +1,4 @@
-"""The numbers of an update rule: attributes that are checked whenever they are set."""
+"""Numbers of an optimizer or a schedule: attributes that are checked whenever they are set."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ __all__ = ["Hyperparameter", "Momentum", "Number", "Numbers", "hyperparameters_o
 
 
 class Hyperparameter:
-    """An attribute of an optimizer that may be changed between steps, and is checked then too.
+    """An attribute that may be changed at any time, and is checked then too.
 
-    The value lies in the ``__dict__`` of the optimizer under the same name. Whoever puts something
+    The value lies in the ``__dict__`` of its object under the same name. Whoever puts something
     else there, such as a stack one value for each model, does so past the check.
     """
+
+    called: str | None = None  # the argument's name, where it is not the attribute's
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -44,6 +46,7 @@ class Number(Hyperparameter):
         whole: whether it must be a whole number.
         optional: whether None is allowed.
         infinite: whether infinity is allowed.
+        called: the name of the argument, where it is not that of the attribute.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class Number(Hyperparameter):
         whole: bool = False,
         optional: bool = False,
         infinite: bool = False,
+        called: str | None = None,
     ) -> None:
         self.least, self.above, self.most, self.below = least, above, most, below
         self.whole, self.optional, self.infinite = whole, optional, infinite
+        self.called = called
 
     def checked(self, optimizer: object, value: Any) -> Any:
-        return self.check(self.name, value, type(optimizer).__name__)
+        return self.check(self.called or self.name, value, type(optimizer).__name__)
 
     def check(self, name: str, value: Any, where: str) -> Any:
         """Return `value`, the number called `name`, if it is within the bounds."""
