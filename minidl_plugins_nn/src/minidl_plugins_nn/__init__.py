@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+    from minidl_plugins_nn.initialisation import *
     from minidl_plugins_nn.optimizers.accumulate import *
     from minidl_plugins_nn.optimizers.adadelta import *
     from minidl_plugins_nn.optimizers.adafactor import *
@@ -35,6 +36,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "initialisation": ["initialise"],
             "optimizers.accumulate": ["Accumulate"],
             "optimizers.adadelta": ["Adadelta"],
             "optimizers.adafactor": ["Adafactor"],
