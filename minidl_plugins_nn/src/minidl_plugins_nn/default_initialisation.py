@@ -58,7 +58,7 @@ def _norm(layer: Any, own: Mapping[str, Parameter], _generator: Generator | None
 
 
 def _attention(layer: Any, own: Mapping[str, Parameter], generator: Generator | None) -> None:
-    """Projections by Glorot's uniform law, biases 0, and added keys and values by his normal one."""
+    """Projections by Glorot's uniform law, biases 0, added keys and values by his normal one."""
     if "in_proj_bias" in own:
         layer.out_proj.bias.value.zero_()
     for name, parameter in own.items():

@@ -30,6 +30,9 @@ class Muon(RuleOptimizer):
     `nesterov` it is O((1 − μ) g + μ b). The scale s is √max(1, R / C), or 0.2 √max(R, C) for
     ``"match_rms_adamw"``, with which lr and λ may be those of AdamW.
 
+    In a stack the products are batched and rounded in another order, so that its models go where
+    each goes alone to the few digits of bfloat16 only.
+
     Biases, norms and embeddings are no such matrices; `Split` gives them to another optimizer.
 
     Args:
