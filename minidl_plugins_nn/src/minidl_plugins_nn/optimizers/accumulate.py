@@ -46,7 +46,7 @@ class Accumulate(Wrapper):
         self,
         params: Iterable[Parameter],
         optimizer: Callable[[Iterable[Parameter]], Optimizer],
-        batches: int = 1,
+        batches: int,
     ) -> None:
         super().__init__(params, optimizer)
         self.batches = batches
@@ -68,6 +68,6 @@ class Accumulate(Wrapper):
         from minidl_plugins_nn.optimizers.sgd import SGD
 
         def of_one(params: Iterable[Parameter], **arguments: Any) -> Accumulate:
-            return cls(params, partial(SGD, **arguments))
+            return cls(params, partial(SGD, **arguments), batches=1)
 
         return [Example({"lr": 0.05, "momentum": 0.9}, make=of_one, reference="torch.optim.SGD")]

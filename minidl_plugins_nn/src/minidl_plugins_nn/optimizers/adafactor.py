@@ -101,7 +101,7 @@ class Adafactor(RuleOptimizer):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        numbers = {"lr": 0.1, "beta2_decay": -0.5, "eps": (2.0, 0.1), "d": 1.1, "weight_decay": 0.1}
+        numbers = {"lr": 0.1, "beta2_decay": -0.5, "eps": (2.0, 3.0), "d": 2.2, "weight_decay": 0.1}
         return [
             Example({"lr": 0.05}, reference="torch.optim.Adafactor"),
             Example(numbers, reference="torch.optim.Adafactor"),

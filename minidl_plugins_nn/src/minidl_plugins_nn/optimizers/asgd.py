@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number
@@ -31,7 +31,7 @@ class ASGD(RuleOptimizer):
     Args:
         params: what ``model.param()`` returns.
         lr: the learning rate, at least 0.
-        lambd: Λ, at least 0.
+        lambd: Λ, at least 0; for parameters that decay.
         alpha: α.
         t0: t₀, at least 0.
         weight_decay: λ, at least 0; for parameters that decay.
@@ -46,6 +46,9 @@ class ASGD(RuleOptimizer):
     """
 
     tensors = ("steps", "averages")
+    conformance_exceptions: ClassVar = {
+        "hyperparameters_matter": "t0 acts on the averages, which are not in the parameters"
+    }
 
     lr = Number(least=0)
     lambd = Number(least=0)
@@ -75,7 +78,9 @@ class ASGD(RuleOptimizer):
         weight = 1 / (before - self.t0).clamp(min=1)
         for p, a in zip(self.params, self.averages, strict=True):
             g = self.decayed_gradient(p)
-            p.value.mul_(1 - self.lambd * eta).sub_(eta * g)
+            if p.decays:
+                p.value.mul_(1 - self.lambd * eta)
+            p.value.sub_(eta * g)
             a.mul_(1 - weight).add_(weight * p.value)
 
     def averaged(self) -> AbstractContextManager[None]:
@@ -84,9 +89,9 @@ class ASGD(RuleOptimizer):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        numbers = {"lr": 0.1, "lambd": 0.5, "alpha": 0.6, "weight_decay": 0.1}
+        numbers = {"lr": 0.1, "lambd": 0.5, "alpha": 0.6, "t0": 5, "weight_decay": 0.1}
         return [
-            Example({"lr": 0.05}, reference=_asgd),
+            Example({"lr": 0.05, "t0": 5}, reference=_asgd),
             Example(numbers, reference=_asgd),
         ]
 
@@ -98,6 +103,7 @@ def _asgd(
     lambd: float = 1e-4,
     alpha: float = 0.75,
     weight_decay: float = 0.0,
+    **_: float,
 ) -> list[float]:
     """ASGD for one number. (torch's own keeps η in float32, and is right to 7 digits only.)"""
     values = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -13,7 +13,7 @@ from minidl_plugins_nn.optimizers.averages import exchanged
 from minidl_plugins_nn.optimizers.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from minidl_core import Optimizer, Parameter
@@ -47,6 +47,9 @@ class Averaged(Wrapper):
     """
 
     tensors = ("steps", "averages")
+    conformance_exceptions: ClassVar = {
+        "hyperparameters_matter": "its numbers act on the averages, which are not in the parameters"
+    }
 
     decay = Number(least=0, most=1, optional=True)
     start = Number(least=0, whole=True)
@@ -78,7 +81,17 @@ class Averaged(Wrapper):
     def examples(cls) -> list[Example]:
         from minidl_plugins_nn.optimizers.sgd import SGD
 
-        def make(params: Iterable[Parameter], **arguments: Any) -> Averaged:
-            return cls(params, partial(SGD, **arguments))
+        def make(params: Iterable[Parameter], lr: float, **arguments: Any) -> Averaged:
+            return cls(params, partial(SGD, lr=lr), **arguments)
 
-        return [Example({"lr": 0.05, "momentum": 0.9}, make=make, reference="torch.optim.SGD")]
+        numbers = {"lr": 0.05, "decay": 0.9, "start": 1}
+        return [Example(numbers, make=make, reference=_sgd)]
+
+
+def _sgd(p: float, grads: Sequence[float], lr: float, **_: float) -> list[float]:
+    """Gradient descent for one number, which averaging does not change."""
+    values = []
+    for g in grads:
+        p = p - lr * g
+        values.append(p)
+    return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -43,6 +43,10 @@ class ClipNorm(Wrapper):
     """
 
     tensors = ("norm",)
+    conformance_exceptions: ClassVar = {
+        "gradients_kept": "it clips them in place",
+        "matches_reference": "a reference is of one number, and the norm is of all of them",
+    }
 
     max_norm = Number(least=0)
     norm_type = Number(above=0, infinite=True)
@@ -70,12 +74,12 @@ class ClipNorm(Wrapper):
     def examples(cls) -> list[Example]:
         from minidl_plugins_nn.optimizers.sgd import SGD
 
-        def never_clips(params: Iterable[Parameter], **arguments: Any) -> ClipNorm:
-            return cls(params, partial(SGD, **arguments), max_norm=1e6)
+        def make(
+            params: Iterable[Parameter], lr: float, max_norm: float, norm_type: float
+        ) -> ClipNorm:
+            return cls(params, partial(SGD, lr=lr), max_norm, norm_type)
 
-        return [
-            Example({"lr": 0.05, "momentum": 0.9}, make=never_clips, reference="torch.optim.SGD")
-        ]
+        return [Example({"lr": 0.1, "max_norm": 0.5, "norm_type": 3.0}, make=make)]
 
 
 class ClipValue(Wrapper):
@@ -93,6 +97,8 @@ class ClipValue(Wrapper):
 
     Reference: torch.nn.utils.clip_grad_value_.
     """
+
+    conformance_exceptions: ClassVar = {"gradients_kept": "it clips them in place"}
 
     clip_value = Number(least=0)
 

@@ -78,7 +78,7 @@ class Rprop(RuleOptimizer):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        numbers = {"lr": 0.1, "etas": (0.6, 1.5), "step_sizes": (0.09, 0.2)}
+        numbers = {"lr": 0.1, "etas": (0.6, 2.5), "step_sizes": (0.09, 0.2)}
         return [
             Example({"lr": 0.05}, reference="torch.optim.Rprop"),
             Example(numbers, reference="torch.optim.Rprop"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +12,7 @@ from minidl_plugins_nn.hyperparameters import Momentum, Number, is_zero
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from minidl_core import Parameter
 
@@ -87,9 +88,21 @@ class SGD(RuleOptimizer):
 
     @classmethod
     def examples(cls) -> list[Example]:
+        nesterov = partial(cls, momentum=0.9, nesterov=True)
         numbers = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}
         return [
             Example({"lr": 0.1}, reference="torch.optim.SGD"),
             Example({**numbers, "dampening": 0.5}, reference="torch.optim.SGD"),
-            Example({**numbers, "nesterov": True}, reference="torch.optim.SGD"),
+            Example({"lr": 0.05, "weight_decay": 0.1}, make=nesterov, reference=_nesterov),
         ]
+
+
+def _nesterov(p: float, grads: Sequence[float], lr: float, weight_decay: float) -> list[float]:
+    """Nesterov's rule with a momentum of 0.9 for one number."""
+    values, v = [], 0.0
+    for g in grads:
+        g = g + weight_decay * p
+        v = 0.9 * v + g
+        p = p - lr * (g + 0.9 * v)
+        values.append(p)
+    return values
