@@ -26,6 +26,7 @@ from minidl_plugins_nn import (
     RAdam,
     RMSprop,
     Rprop,
+    Split,
 )
 
 SHAPES = ((3, 2), (4,), (1, 3), ())
@@ -56,6 +57,7 @@ WRAPPERS = {
     "Accumulate": partial(Accumulate, optimizer=partial(AdamW, lr=0.1), batches=3),
     "Averaged": partial(Averaged, optimizer=partial(SGD, lr=0.1), decay=0.9, start=1),
     "mean": partial(Averaged, optimizer=partial(SGD, lr=0.1), decay=None),
+    "Split": partial(Split, matrices=partial(Adam, lr=0.1), others=partial(SGD, lr=0.05)),
     "nested": partial(
         Averaged, optimizer=partial(ClipNorm, optimizer=partial(Adam, lr=0.1)), decay=0.9
     ),

@@ -10,8 +10,8 @@ import torch
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
-from minidl_core import Parameter
-from minidl_plugins_nn import SGD, Accumulate, AdamW, Averaged, ClipNorm, ClipValue
+from minidl_core import ArgumentError, Parameter, ShapeError
+from minidl_plugins_nn import SGD, Accumulate, AdamW, Averaged, ClipNorm, ClipValue, Muon, Split
 
 from .optimizer_cases import SHAPES, advance, draw, parameters
 
@@ -102,3 +102,40 @@ def test_learning_rate_reaches_innermost_optimizer():
     optimizer = Averaged(params, partial(ClipNorm, optimizer=SGD))
     optimizer.lr = 0.25
     assert optimizer.optimizer.optimizer.lr == optimizer.lr == 0.25
+
+
+def test_split_steps_matrices_and_others_apart():
+    params, alone = parameters("SGD"), parameters("SGD")
+    optimizer = Split(params, partial(Muon, lr=0.1), partial(AdamW, lr=0.2))
+    matrices = [p for p in alone if p.value.ndim == 2]
+    others = [p for p in alone if p.value.ndim != 2]
+    apart = [Muon(matrices, lr=0.05), AdamW(others, lr=0.1)]
+    optimizer.lr = 0.5
+    for step in range(3):
+        for place, (parameter, twin) in enumerate(zip(params, alone, strict=True)):
+            parameter.grad.copy_(draw(parameter.grad.shape, step, place))
+            twin.grad.copy_(parameter.grad)
+        optimizer.step()
+        for each in apart:
+            each.step()
+    for parameter, twin in zip(params, alone, strict=True):
+        assert parameter.value.equal(twin.value)
+    optimizer.lr = 0.0
+    optimizer.lr = 1.0
+    assert [inner.lr for inner in optimizer.inside] == [0.1, 0.2]
+
+
+def test_split_state_that_fits_half_changes_nothing():
+    params = parameters("SGD")
+    optimizer = Split(params, partial(SGD, momentum=0.9), AdamW)
+    advance(optimizer, params, range(2))
+    state = optimizer.state_dict()
+    first, second = state["inside"]
+    spoiled = {**state, "inside": [{**first, "lr": 0.7}, {**second, "m": []}]}
+    with pytest.raises(ShapeError):
+        optimizer.load_state_dict(spoiled)
+    assert optimizer.inside[0].lr == first["lr"]
+    with pytest.raises(ArgumentError, match="the states of 2 optimizers, got 1"):
+        optimizer.load_state_dict({**state, "inside": [first]})
+    with pytest.raises(ArgumentError, match="others must make an optimizer over parameters"):
+        Split(params, SGD, SGD(params))

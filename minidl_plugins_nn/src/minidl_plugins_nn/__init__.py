@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.optimizers.rmsprop import *
     from minidl_plugins_nn.optimizers.rprop import *
     from minidl_plugins_nn.optimizers.sgd import *
+    from minidl_plugins_nn.optimizers.split import *
     from minidl_plugins_nn.schedules.by_epochs import *
     from minidl_plugins_nn.schedules.composition import *
     from minidl_plugins_nn.schedules.one_cycle import *
@@ -54,6 +55,7 @@ else:
             "optimizers.rmsprop": ["RMSprop"],
             "optimizers.rprop": ["Rprop"],
             "optimizers.sgd": ["SGD"],
+            "optimizers.split": ["Split"],
             "schedules.by_epochs": ["ExponentialSchedule", "MultiStepSchedule", "StepSchedule"],
             "schedules.composition": ["JoinedSchedule", "ProductSchedule", "WarmUpSchedule"],
             "schedules.one_cycle": ["OneCycleSchedule"],

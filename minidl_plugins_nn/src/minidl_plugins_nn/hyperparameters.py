@@ -74,6 +74,8 @@ class Number(Hyperparameter):
             return None
         if getattr(value, "ndim", None) is not None and value.numel() == 1:
             value = value.item()
+        if self.whole and isinstance(value, float) and value.is_integer():
+            value = int(value)
         kinds = (int,) if self.whole else (int, float)
         is_number = isinstance(value, kinds) and not isinstance(value, bool)
         if not (is_number and self._fits(value)):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from minidl_core import ArgumentError, ShapeError
+from minidl_core import ArgumentError, Example, ShapeError
 from minidl_plugins_nn.hyperparameters import Number, Numbers
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
@@ -54,6 +55,10 @@ class Muon(RuleOptimizer):
     J. Liu et al., Muon is scalable for LLM training, 2025.
     """
 
+    conformance_exceptions: ClassVar = {
+        "follows_sign": "the nearest orthogonal matrix may have an element of the other sign",
+        "matches_reference": "torch's takes matrices alone; tests compare with it on those",
+    }
     decoupled_weight_decay = True
     flags = ("nesterov", "adjust_lr_fn")
     tensors = ("b",)
@@ -104,6 +109,18 @@ class Muon(RuleOptimizer):
             b.copy_(torch.lerp(b, g, 1 - mu))
             direction = torch.lerp(g, b, mu) if self.nesterov else b
             p.value.sub_(self.lr * self._scale(p.value) * self.orthogonal(direction))
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        from minidl_plugins_nn.optimizers.sgd import SGD
+        from minidl_plugins_nn.optimizers.split import Split
+
+        def make(params: Iterable[Parameter], **arguments: Any) -> Split:
+            return Split(params, partial(cls, **arguments), partial(SGD, lr=0.05))
+
+        numbers = {"weight_decay": 0.2, "momentum": 0.8, "eps": 1.5, "ns_steps": 4}
+        numbers |= {"ns_coefficients": (3.0, -4.0, 2.0)}
+        return [Example({"lr": 0.02, **numbers}, make=make)]
 
     def orthogonal(self, x: Tensor) -> Tensor:
         """Return about U Vᵀ of `x` = U Σ Vᵀ, by Newton and Schulz's iteration, in bfloat16."""
