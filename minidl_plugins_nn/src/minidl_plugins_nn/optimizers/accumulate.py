@@ -22,7 +22,8 @@ class Accumulate(Wrapper):
 
     For a loss that is a mean, and batches of one size, that is the gradient of the K batches as
     one. The other steps change no parameter. A number of batches that is no multiple of K leaves
-    a rest, which counts for the next step; it is part of the state.
+    a rest, which counts for the next step; it is part of the state. As not every step does the
+    same, it is not traceable.
 
     Args:
         params: what ``model.param()`` returns.
@@ -36,7 +37,6 @@ class Accumulate(Wrapper):
         ArgumentError: no parameters; `batches` is no whole number of at least 1.
     """
 
-    traceable = False  # not every step does the same
     tensors = ("sums",)
 
     batches = Number(least=1, whole=True)

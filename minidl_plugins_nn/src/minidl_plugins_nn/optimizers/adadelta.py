@@ -39,6 +39,7 @@ class Adadelta(RuleOptimizer):
     Reference: M. D. Zeiler, ADADELTA: an adaptive learning rate method, 2012.
     """
 
+    traceable = True
     tensors = ("v", "u")
 
     lr = Number(least=0)

@@ -50,6 +50,7 @@ class Adafactor(RuleOptimizer):
     cost, ICML 2018.
     """
 
+    traceable = True
     decoupled_weight_decay = True
     tensors = ("steps", "rows", "columns")
 

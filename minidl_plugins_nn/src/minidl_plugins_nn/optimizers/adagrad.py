@@ -38,6 +38,7 @@ class Adagrad(RuleOptimizer):
     optimization, JMLR 2011.
     """
 
+    traceable = True
     tensors = ("steps", "sums")
 
     lr = Number(least=0)

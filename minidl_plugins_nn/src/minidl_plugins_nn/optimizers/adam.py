@@ -47,6 +47,7 @@ class Adam(RuleOptimizer):
     S. Reddi et al., On the convergence of Adam and beyond, ICLR 2018 (`amsgrad`).
     """
 
+    traceable = True
     flags = ("maximize", "amsgrad", "decoupled_weight_decay")
     tensors = ("steps", "m", "v", "v_max")
 

@@ -42,6 +42,7 @@ class Adamax(RuleOptimizer):
     Reference: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015, §7.1.
     """
 
+    traceable = True
     tensors = ("steps", "m", "u")
 
     lr = Number(least=0)

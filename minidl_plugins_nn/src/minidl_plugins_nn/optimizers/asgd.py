@@ -45,6 +45,7 @@ class ASGD(RuleOptimizer):
     averaging, 1992.
     """
 
+    traceable = True
     tensors = ("steps", "averages")
     conformance_exceptions: ClassVar = {
         "hyperparameters_matter": "t0 acts on the averages, which are not in the parameters"

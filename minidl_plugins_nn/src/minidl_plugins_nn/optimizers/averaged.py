@@ -46,6 +46,7 @@ class Averaged(Wrapper):
     generalization, UAI 2018 (the mean).
     """
 
+    traceable = True
     tensors = ("steps", "averages")
     conformance_exceptions: ClassVar = {
         "hyperparameters_matter": "its numbers act on the averages, which are not in the parameters"

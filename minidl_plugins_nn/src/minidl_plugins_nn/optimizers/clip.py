@@ -42,6 +42,7 @@ class ClipNorm(Wrapper):
     2013; torch.nn.utils.clip_grad_norm_.
     """
 
+    traceable = True
     tensors = ("norm",)
     conformance_exceptions: ClassVar = {
         "gradients_kept": "it clips them in place",
@@ -98,6 +99,7 @@ class ClipValue(Wrapper):
     Reference: torch.nn.utils.clip_grad_value_.
     """
 
+    traceable = True
     conformance_exceptions: ClassVar = {"gradients_kept": "it clips them in place"}
 
     clip_value = Number(least=0)

@@ -36,6 +36,7 @@ class Lion(RuleOptimizer):
     Reference: X. Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023.
     """
 
+    traceable = True
     decoupled_weight_decay = True
     tensors = ("m",)
 

@@ -55,6 +55,7 @@ class Muon(RuleOptimizer):
     J. Liu et al., Muon is scalable for LLM training, 2025.
     """
 
+    traceable = True
     conformance_exceptions: ClassVar = {
         "follows_sign": "the nearest orthogonal matrix may have an element of the other sign",
         "matches_reference": "torch's takes matrices alone; tests compare with it on those",
@@ -118,7 +119,7 @@ class Muon(RuleOptimizer):
         def make(params: Iterable[Parameter], **arguments: Any) -> Split:
             return Split(params, partial(cls, **arguments), partial(SGD, lr=0.05))
 
-        numbers = {"weight_decay": 0.2, "momentum": 0.8, "eps": 1.5, "ns_steps": 4}
+        numbers: dict[str, Any] = {"weight_decay": 0.2, "momentum": 0.8, "eps": 1.5, "ns_steps": 4}
         numbers |= {"ns_coefficients": (3.0, -4.0, 2.0)}
         return [Example({"lr": 0.02, **numbers}, make=make)]
 

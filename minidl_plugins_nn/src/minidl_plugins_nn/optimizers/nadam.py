@@ -43,6 +43,7 @@ class NAdam(RuleOptimizer):
     Reference: T. Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
     """
 
+    traceable = True
     flags = ("maximize", "decoupled_weight_decay")
     tensors = ("steps", "mu_product", "m", "v")
 

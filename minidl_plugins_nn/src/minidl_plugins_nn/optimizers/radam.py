@@ -45,6 +45,7 @@ class RAdam(RuleOptimizer):
     Reference: L. Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020.
     """
 
+    traceable = True
     flags = ("maximize", "decoupled_weight_decay")
     tensors = ("steps", "m", "v")
 

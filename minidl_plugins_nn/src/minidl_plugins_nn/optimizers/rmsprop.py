@@ -43,6 +43,7 @@ class RMSprop(RuleOptimizer):
     sequences with recurrent neural networks, 2013 (`centered`).
     """
 
+    traceable = True
     flags = ("maximize", "centered")
     tensors = ("v", "mean", "velocity")
 

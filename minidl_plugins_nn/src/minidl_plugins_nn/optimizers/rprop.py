@@ -43,6 +43,7 @@ class Rprop(RuleOptimizer):
     learning: the RPROP algorithm, ICNN 1993.
     """
 
+    traceable = True
     tensors = ("steps", "previous", "sizes")
 
     lr = Number(least=0)

@@ -43,6 +43,7 @@ class SGD(RuleOptimizer):
     learning, ICML 2013, whose velocity has lr inside; torch's and ours has it outside.
     """
 
+    traceable = True
     flags = ("maximize", "nesterov")
     tensors = ("steps", "velocity")
 

@@ -45,7 +45,7 @@ class Split(StatefulOptimizer):
         ArgumentError: no parameters; an argument that makes no optimizer.
     """
 
-    tensors = ()
+    traceable = True
 
     lr = RelativeRate(least=0)
 
@@ -69,8 +69,6 @@ class Split(StatefulOptimizer):
                 self.inside.append(make(chosen))
         self.rates = [inner.lr for inner in self.inside]
         self.lr = 1.0
-        traceable = all(getattr(inner, "traceable", False) for inner in self.inside)
-        self.traceable = traceable  # type: ignore[misc]
 
     def step(self) -> None:
         for inner in self.inside:

@@ -27,7 +27,6 @@ class StatefulOptimizer(BaseOptimizer):
         tensors: the names of its state: a tensor, or a list with one for each parameter.
     """
 
-    traceable = True
     flags: ClassVar[tuple[str, ...]] = ()
     tensors: ClassVar[tuple[str, ...]] = ()
 

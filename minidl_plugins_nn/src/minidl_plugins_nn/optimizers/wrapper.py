@@ -39,8 +39,6 @@ class Wrapper(StatefulOptimizer):
                 where=type(self).__name__,
             )
         self.optimizer = optimizer(self.params)
-        inner = bool(getattr(self.optimizer, "traceable", False))
-        self.traceable = type(self).traceable and inner  # type: ignore[misc]
 
     @property
     def lr(self) -> Any:
