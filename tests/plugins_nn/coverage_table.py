@@ -27,7 +27,6 @@ LEFT_OUT = {
 NOT_YET = {
     "Linear": "an input without a batch dimension",
     "MSELoss": 'reduction="sum", and leading dimensions that are not models',
-    "SGD": "weight_decay, nesterov, dampening, maximize, lr=0.001 by default, a tensor as lr",
 }
 
 HEAD = """\
