@@ -108,6 +108,20 @@ def test_shared_weight_is_drawn_once_and_biases_may_stay():
     assert first.bias.value.eq(1).all()
 
 
+def test_padding_of_embedding_stays_zero():
+    layer = twin(nn.Embedding(5, 3, padding_idx=2))
+    initialise(layer, "glorot")
+    assert layer.weight.value[2].eq(0).all()
+    assert layer.weight.value[1].ne(7).all()
+
+
+def test_parameters_in_lists_are_drawn():
+    layer = Layer()
+    layer.weights = [Parameter(torch.zeros(3, 2)) for _ in range(2)]
+    initialise(layer, "he", generator=torch.Generator().manual_seed(0))
+    assert all(weight.value.ne(0).all() for weight in layer.weights)
+
+
 REFUSED = {
     "law": (lambda: initialise(Layer(w=torch.ones(2, 2)), "glorod"), 'Did you mean "glorot"?'),
     "argument": (

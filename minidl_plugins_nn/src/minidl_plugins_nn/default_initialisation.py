@@ -10,13 +10,13 @@ from torch.nn import init
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from torch import Generator
+    from torch import Generator, Tensor
 
     from minidl_core import Parameter
 
     Law = Callable[[Any, Mapping[str, Parameter], Generator | None], None]
 
-__all__ = ["DEFAULTS"]
+__all__ = ["DEFAULTS", "zero_padding"]
 
 
 def _fan_in(_layer: Any, own: Mapping[str, Parameter], generator: Generator | None) -> None:
@@ -44,7 +44,11 @@ def _recurrent(layer: Any, own: Mapping[str, Parameter], generator: Generator | 
 
 def _embedding(layer: Any, own: Mapping[str, Parameter], generator: Generator | None) -> None:
     """N(0, 1), and zeros for the padding."""
-    weight = own["weight"].value.normal_(generator=generator)
+    zero_padding(layer, own["weight"].value.normal_(generator=generator))
+
+
+def zero_padding(layer: Any, weight: Tensor) -> None:
+    """Set the row of the padding to zero, if `layer` is an embedding that has one."""
     if getattr(layer, "padding_idx", None) is not None:
         weight[layer.padding_idx] = 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch.nn import init
 
 from minidl_core import ArgumentError, children, suggest, walk
-from minidl_plugins_nn.default_initialisation import DEFAULTS
+from minidl_plugins_nn.default_initialisation import DEFAULTS, zero_padding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,8 @@ def initialise(
         initialise(model, "trunc_normal", std=0.02, a=-0.04, b=0.04, generator=generator)
 
     Weights are the parameters of two and more dimensions that are no biases. Vectors, such as the
-    scales of a norm, stay as they are. A shared parameter is drawn once.
+    scales of a norm, stay as they are, and the row of an embedding's padding stays zero. A shared
+    parameter is drawn once.
 
     Args:
         module: a layer or a model.
@@ -92,6 +93,7 @@ def initialise(
             if id(own[name]) not in drawn:
                 drawn.add(id(own[name]))
                 _call(draw, own[name], law, f"{path}.{name}" if path else name)
+                zero_padding(layer, own[name].value)
         for name, parameter in own.items():
             if "bias" in name and weights and biases is not None:
                 parameter.value.fill_(biases)
@@ -142,7 +144,8 @@ def _call(draw: Callable[..., Any], parameter: Parameter, law: object, name: str
 def _own_parameters(layer: Module) -> dict[str, Parameter]:
     """Return the parameters of `layer` that are in no module inside it."""
     named: list[tuple[str, Parameter]] = list(getattr(layer, "named_param", list)())
-    return {name: parameter for name, parameter in named if "." not in name}
+    inside = tuple(f"{name}." for name, _ in children(layer))
+    return {name: parameter for name, parameter in named if not name.startswith(inside)}
 
 
 def _draw_defaults(module: Module, generator: Generator | None, arguments: dict[str, Any]) -> None:
