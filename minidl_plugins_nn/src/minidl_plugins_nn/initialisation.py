@@ -6,9 +6,8 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from torch.nn import init
-
 from minidl_core import ArgumentError, children, suggest, walk
+from minidl_plugins_nn import initial_laws as laws
 from minidl_plugins_nn.default_initialisation import DEFAULTS, zero_padding
 
 if TYPE_CHECKING:
@@ -23,27 +22,27 @@ if TYPE_CHECKING:
 __all__ = ["initialise"]
 
 LAWS: dict[str, Callable[..., Any]] = {
-    "constant": init.constant_,
-    "dirac": init.dirac_,
-    "eye": init.eye_,
-    "glorot": init.xavier_uniform_,
-    "glorot_normal": init.xavier_normal_,
-    "glorot_uniform": init.xavier_uniform_,
-    "he": partial(init.kaiming_normal_, nonlinearity="relu"),
-    "he_normal": partial(init.kaiming_normal_, nonlinearity="relu"),
-    "he_uniform": partial(init.kaiming_uniform_, nonlinearity="relu"),
-    "kaiming_normal": init.kaiming_normal_,
-    "kaiming_uniform": init.kaiming_uniform_,
-    "lecun_normal": partial(init.kaiming_normal_, nonlinearity="linear"),
-    "lecun_uniform": partial(init.kaiming_uniform_, nonlinearity="linear"),
-    "normal": init.normal_,
-    "ones": init.ones_,
-    "orthogonal": init.orthogonal_,
-    "trunc_normal": init.trunc_normal_,
-    "uniform": init.uniform_,
-    "xavier_normal": init.xavier_normal_,
-    "xavier_uniform": init.xavier_uniform_,
-    "zeros": init.zeros_,
+    "constant": laws.constant,
+    "dirac": laws.dirac,
+    "eye": laws.eye,
+    "glorot": laws.xavier_uniform,
+    "glorot_normal": laws.xavier_normal,
+    "glorot_uniform": laws.xavier_uniform,
+    "he": partial(laws.kaiming_normal, nonlinearity="relu"),
+    "he_normal": partial(laws.kaiming_normal, nonlinearity="relu"),
+    "he_uniform": partial(laws.kaiming_uniform, nonlinearity="relu"),
+    "kaiming_normal": laws.kaiming_normal,
+    "kaiming_uniform": laws.kaiming_uniform,
+    "lecun_normal": partial(laws.kaiming_normal, nonlinearity="linear"),
+    "lecun_uniform": partial(laws.kaiming_uniform, nonlinearity="linear"),
+    "normal": laws.normal,
+    "ones": partial(laws.constant, val=1.0),
+    "orthogonal": laws.orthogonal,
+    "trunc_normal": laws.trunc_normal,
+    "uniform": laws.uniform,
+    "xavier_normal": laws.xavier_normal,
+    "xavier_uniform": laws.xavier_uniform,
+    "zeros": partial(laws.constant, val=0.0),
 }
 
 
@@ -66,8 +65,8 @@ def initialise(
 
     Args:
         module: a layer or a model.
-        law: a name of torch.nn.init without the underscore (``"xavier_uniform"``); ``"glorot"``,
-            ``"he"`` or ``"lecun"`` with ``"_normal"`` or ``"_uniform"``, and ``"glorot"`` (uniform)
+        law: a name of torch.nn.init without its last underscore (``"xavier_uniform"``);
+            ``"glorot"``, ``"he"`` or ``"lecun"`` with ``"_normal"`` or ``"_uniform"``, and ``"glorot"`` (uniform)
             and ``"he"`` (normal) alone; ``"default"`` for what torch's layers start with, vectors
             and biases included; or a function of a tensor that fills it in place.
         generator: where the numbers come from; torch's global generator when left out.
