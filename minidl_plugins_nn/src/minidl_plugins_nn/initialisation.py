@@ -66,9 +66,10 @@ def initialise(
     Args:
         module: a layer or a model.
         law: a name of torch.nn.init without its last underscore (``"xavier_uniform"``);
-            ``"glorot"``, ``"he"`` or ``"lecun"`` with ``"_normal"`` or ``"_uniform"``, and ``"glorot"`` (uniform)
-            and ``"he"`` (normal) alone; ``"default"`` for what torch's layers start with, vectors
-            and biases included; or a function of a tensor that fills it in place.
+            ``"glorot"``, ``"he"`` or ``"lecun"`` with ``"_normal"`` or ``"_uniform"``, and
+            ``"glorot"`` (uniform) and ``"he"`` (normal) alone; ``"default"`` for what torch's
+            layers start with, vectors and biases included; or a function of a tensor that fills it
+            in place.
         generator: where the numbers come from; torch's global generator when left out.
         biases: what biases beside a weight are set to; None leaves them.
         arguments: further ones of the law: ``gain``, ``std``, ``mode``, ….
