@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from minidl_core import Sequential, train
+from minidl_plugins_basic import Linear, MSELoss, stack
+
 from .optimizer_cases import ALL, draw, held, holders, innermost, parameters
 
 K = 3
@@ -64,3 +67,34 @@ class Stacked:
         rate = None if rates is None else torch.tensor(rates, dtype=torch.float64)
         in_dims = (0, 0, 0, None if rate is None else 0)
         torch.vmap(call, in_dims=in_dims)(self.values, gradients, self.state, rate)
+
+
+def trained(name, k, batches):
+    """Return the parameters of model `k` after training it alone."""
+    model, optimizer = model_and_optimizer(name, k)
+    for _ in train(model, MSELoss(), optimizer, [(x[k], y[k]) for x, y in batches]):
+        pass
+    return model.param()
+
+
+def model_and_optimizer(name, k):
+    generator = torch.Generator().manual_seed(k)
+    model = Sequential(Linear(4, 5, generator=generator, dtype=torch.float64, bias=name != "Muon"))
+    optimizer = ALL[name](model.param())
+    optimizer.lr = optimizer.lr * (0.1, 0.02, 0.05)[k]
+    return model, optimizer
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_stack_trains_each_model_as_alone(name):
+    batches = [(draw((K, 8, 4), step), draw((K, 8, 5), step, 1)) for step in range(6)]
+    pairs = [model_and_optimizer(name, k) for k in range(K)]
+    model, optimizer = stack([m for m, _ in pairs]), stack([o for _, o in pairs])
+    for _ in train(model, MSELoss(), optimizer, batches):
+        pass
+    tolerance = 1e-2 if name == "Muon" else 1e-11
+    for k in range(K):
+        for stacked, alone in zip(model.param(), trained(name, k, batches), strict=True):
+            torch.testing.assert_close(
+                stacked.value[k], alone.value, rtol=tolerance, atol=tolerance
+            )
