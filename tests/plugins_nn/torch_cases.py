@@ -101,7 +101,7 @@ def cases(name: str, dtype: torch.dtype) -> Iterator[Case]:
             )
         for number, each in enumerate(given):
             build, feed = each.constructor_input, each.forward_input
-            if feed is None or "none" in (*build.args, build.kwargs.get("reduction")):
+            if build.kwargs.get("reduction") == "none":
                 continue
             constructor, inputs = (build.args, build.kwargs), (feed.args, feed.kwargs)
             yield Case(
@@ -175,7 +175,7 @@ def run_ours(
         outputs = module.forward(*args, **kwargs)
         if first_difference(_state(before), _state(module.state_dict()), 0.0):
             return "forward changed the state"
-        if not all(map(torch.equal, kept, tensors((args, kwargs)))):
+        if not all(map(_same, kept, tensors((args, kwargs)))):
             return "forward changed an input"
         if problem := first_difference(right.outputs, _outputs(outputs), TOLERANCE[case.dtype]):
             return problem
@@ -279,6 +279,10 @@ def first_difference(
             error = (given.double() - right.double()).abs().max().item()
             return f"{name} differs by {error:.2g}, at most {allowed:.2g} is right"
     return None
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a, b, rtol=0.0, atol=0.0, equal_nan=True)
 
 
 def _size(tensor: Tensor | None) -> float:
