@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.activations.self_gated import *
     from minidl_plugins_nn.activations.smooth import *
     from minidl_plugins_nn.activations.softmax import *
+    from minidl_plugins_nn.losses.absolute import *
+    from minidl_plugins_nn.losses.binary import *
+    from minidl_plugins_nn.losses.class_loss import *
+    from minidl_plugins_nn.losses.cross_entropy import *
+    from minidl_plugins_nn.losses.ctc import *
+    from minidl_plugins_nn.losses.embeddings import *
+    from minidl_plugins_nn.losses.gaussian import *
+    from minidl_plugins_nn.losses.likelihood import *
+    from minidl_plugins_nn.losses.margins import *
+    from minidl_plugins_nn.losses.nll import *
+    from minidl_plugins_nn.losses.signs import *
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -32,5 +43,20 @@ else:
             "activations.self_gated": ["GELU", "Hardswish", "Mish", "SiLU"],
             "activations.smooth": ["LogSigmoid", "Softplus", "Softsign", "Tanhshrink"],
             "activations.softmax": ["LogSoftmax", "Softmax", "Softmax2d", "Softmin"],
+            "losses.absolute": ["HuberLoss", "L1Loss", "SmoothL1Loss"],
+            "losses.binary": ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"],
+            "losses.class_loss": ["ClassLoss"],
+            "losses.cross_entropy": ["CrossEntropyLoss"],
+            "losses.ctc": ["CTCLoss"],
+            "losses.embeddings": [
+                "CosineEmbeddingLoss",
+                "TripletMarginLoss",
+                "TripletMarginWithDistanceLoss",
+            ],
+            "losses.gaussian": ["GaussianNLLLoss"],
+            "losses.likelihood": ["KLDivLoss", "PoissonNLLLoss"],
+            "losses.margins": ["MultiLabelMarginLoss", "MultiMarginLoss"],
+            "losses.nll": ["NLLLoss"],
+            "losses.signs": ["HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss"],
         },
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from minidl_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Elementwise", "check_input", "check_not_inplace", "finite_number"]
+__all__ = ["Elementwise", "check_input", "check_not_inplace"]
 
 
 class Elementwise(BaseModule):
@@ -82,18 +81,3 @@ def check_not_inplace(layer: object, inplace: bool) -> None:
             "overwritten; leave inplace out: the values are the same",
             where=type(layer).__name__,
         )
-
-
-def finite_number(layer: object, name: str, number: float, *, above: float = -math.inf) -> float:
-    """Return `number` if it is finite and greater than `above`.
-
-    Raises:
-        ArgumentError: it is not.
-    """
-    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-    if not is_number or not math.isfinite(number) or not number > above:
-        least = f" above {above:g}" if above > -math.inf else ""
-        raise ArgumentError(
-            f"{name} must be a finite number{least}, got {number!r}", where=type(layer).__name__
-        )
-    return number

@@ -20,8 +20,8 @@ from minidl_plugins_nn.activations.elementwise import (
     Elementwise,
     check_input,
     check_not_inplace,
-    finite_number,
 )
+from minidl_plugins_nn.finite import finite_number
 
 if TYPE_CHECKING:
     from torch import Tensor

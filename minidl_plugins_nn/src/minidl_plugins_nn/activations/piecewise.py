@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 from minidl_core import ArgumentError, Example
-from minidl_plugins_nn.activations.elementwise import Elementwise, check_not_inplace, finite_number
+from minidl_plugins_nn.activations.elementwise import Elementwise, check_not_inplace
+from minidl_plugins_nn.finite import finite_number
 
 if TYPE_CHECKING:
     from torch import Tensor
