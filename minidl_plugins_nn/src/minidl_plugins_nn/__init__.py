@@ -6,5 +6,12 @@ from typing import TYPE_CHECKING
 
 from minidl_core import lazy_names
 
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = lazy_names(__name__, {})
+if TYPE_CHECKING:
+    from minidl_plugins_nn.embedding import Embedding as Embedding
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "embedding": ["Embedding"],
+        },
+    )
