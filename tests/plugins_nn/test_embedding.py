@@ -79,7 +79,7 @@ def test_refuses_an_index_outside_of_the_table(index):
 
 
 def test_refuses_input_that_is_not_whole():
-    with pytest.raises(DtypeError, match="expected row numbers of torch.int64"):
+    with pytest.raises(DtypeError, match="expected row numbers of"):
         Embedding(5, 2).forward(torch.tensor([0.0]))
 
 

@@ -23,7 +23,12 @@ def numbers(high: int, *shape: int, seed: int = 0) -> Tensor:
 
 
 def assert_same(
-    mine: Any, twin: torch.nn.Module, *args: Any, rtol: float = 1e-10, atol: float = 1e-12, **kw: Any
+    mine: Any,
+    twin: torch.nn.Module,
+    *args: Any,
+    rtol: float = 1e-10,
+    atol: float = 1e-12,
+    **kw: Any,
 ) -> None:
     """Check output, gradients of inputs and parameters, in training and in evaluation mode."""
     mine.load_state_dict(twin.state_dict())

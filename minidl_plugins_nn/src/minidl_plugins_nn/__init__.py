@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+    from minidl_plugins_nn.bilinear import Bilinear as Bilinear
+    from minidl_plugins_nn.distances import CosineSimilarity as CosineSimilarity
+    from minidl_plugins_nn.distances import PairwiseDistance as PairwiseDistance
     from minidl_plugins_nn.embedding import Embedding as Embedding
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "bilinear": ["Bilinear"],
+            "distances": ["CosineSimilarity", "PairwiseDistance"],
             "embedding": ["Embedding"],
         },
     )
