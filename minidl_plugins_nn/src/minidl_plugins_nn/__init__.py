@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.distances import CosineSimilarity as CosineSimilarity
     from minidl_plugins_nn.distances import PairwiseDistance as PairwiseDistance
     from minidl_plugins_nn.embedding import Embedding as Embedding
+    from minidl_plugins_nn.multihead_attention import MultiheadAttention as MultiheadAttention
+    from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -18,5 +20,7 @@ else:
             "bilinear": ["Bilinear"],
             "distances": ["CosineSimilarity", "PairwiseDistance"],
             "embedding": ["Embedding"],
+            "multihead_attention": ["MultiheadAttention"],
+            "self_attention": ["SelfAttention"],
         },
     )
