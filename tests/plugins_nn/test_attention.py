@@ -190,6 +190,7 @@ def test_dropout_drops_weights_and_their_gradients():
 
 
 def test_first_values_follow_torch():
+    torch.manual_seed(0)
     layer = MultiheadAttention(64, 4, add_bias_kv=True, generator=torch.Generator().manual_seed(0))
     twin = torch.nn.MultiheadAttention(64, 4, add_bias_kv=True)
     theirs = twin.state_dict()
