@@ -27,6 +27,8 @@ class SelfAttention(MultiheadAttention):
         ArgumentError, ShapeError, DtypeError, DeviceError: as `MultiheadAttention` does.
     """
 
+    traceable = True
+
     def __init__(
         self, embed_dim: int, num_heads: int, causal: bool = False, **options: Any
     ) -> None:
