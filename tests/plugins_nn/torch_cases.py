@@ -148,10 +148,10 @@ def run_theirs(case: Case) -> tuple[torch.nn.Module, dict[str, Tensor], Results]
     torch.autograd.backward(differentiable, grads[: len(differentiable)])
     bound = inspect.signature(module.forward).bind(*args, **kwargs)
     gradients = [
-        (f"the gradient of input {name}", leaf.grad)
+        (f"the gradient of input {name}" + f"[{number}]" * (number > 0), leaf.grad)
         for name, argument in bound.arguments.items()
         if not (_is_loss(case) and name in TARGETS)
-        for leaf in tensors(argument)
+        for number, leaf in enumerate(tensors(argument))
         if leaf.requires_grad
     ]
     parameters = module.named_parameters(remove_duplicate=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minidl_core.errors import BrokenComponentError, ContractError
 from minidl_core.wording import describe_error
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Component", "import_guarded"]
 
 
-class Component:
+class Component(NamedTuple):
     """One name that one distribution provides for one kind.
 
     Attributes:
@@ -26,18 +26,11 @@ class Component:
             None for kinds and hook specifications themselves, which have no contract.
     """
 
-    __slots__ = ("contract", "distribution", "kind", "name", "value")
-
-    def __init__(
-        self,
-        kind: str,
-        name: str,
-        value: str,
-        distribution: Distribution,
-        contract: Callable[[], Component] | None = None,
-    ) -> None:
-        self.kind, self.name, self.value = kind, name, value
-        self.distribution, self.contract = distribution, contract
+    kind: str
+    name: str
+    value: str
+    distribution: Distribution
+    contract: Callable[[], Component] | None = None
 
     @property
     def qualified_name(self) -> str:

@@ -206,11 +206,11 @@ class Registry:
 def _read(
     kind: str, found: Iterable[Distribution], contract: Callable[[], Component] | None = None
 ) -> list[Component]:
+    group = f"{GROUP}.{kind}"
     return [
         Component(kind, point.name, point.value, distribution, contract)
         for distribution in found
-        for point in sorted(distribution.entry_points, key=lambda point: point.name)
-        if point.group == f"{GROUP}.{kind}"
+        for point in sorted(p for p in distribution.entry_points if p.group == group)
     ]
 
 

@@ -36,6 +36,7 @@ class Distribution:
         self.problems: list[str] = []
         self.entry_points = list(dict.fromkeys(self._parse(entry_points)))
         self._headers: list[tuple[str, str]] | None = None
+        self._verdicts: dict[str, str | None] = {}
 
     @property
     def version(self) -> str:
@@ -49,6 +50,11 @@ class Distribution:
 
     def incompatibility(self, core_version: str) -> str | None:
         """Why it does not work with this minidl-core, by its own requirements; None if it does."""
+        if core_version not in self._verdicts:
+            self._verdicts[core_version] = self._judge(core_version)
+        return self._verdicts[core_version]
+
+    def _judge(self, core_version: str) -> str | None:
         for key, line in self._metadata():
             # parsing every other requirement would cost most of the scan
             if key == "requires-dist" and canonical(line[: len(CORE)]) == CORE:

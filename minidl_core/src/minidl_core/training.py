@@ -159,12 +159,11 @@ def any_finite(value: Tensor) -> bool:
 
 
 def _unpack(index: int, batch: Any) -> tuple[tuple[Any, ...], Any]:
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        size = f" of length {len(batch)}" if isinstance(batch, (tuple, list)) else ""
-        raise ArgumentError(
-            f"expected each batch to be a pair (input, target), got {type(batch).__name__}{size}; "
-            "several inputs go in a tuple: ((x1, x2), target)",
-            where=f"train › batch {index}",
-        )
-    inputs, target = batch
-    return in_a_tuple(inputs), target
+    if isinstance(batch, (tuple, list)) and len(batch) == 2:
+        return in_a_tuple(batch[0]), batch[1]
+    size = f" of length {len(batch)}" if isinstance(batch, (tuple, list)) else ""
+    raise ArgumentError(
+        f"expected each batch to be a pair (input, target), got {type(batch).__name__}{size}; "
+        "several inputs go in a tuple: ((x1, x2), target)",
+        where=f"train › batch {index}",
+    )
