@@ -341,6 +341,12 @@ def test_ctc_takes_one_sequence_and_a_row_of_targets():
     assert_same(grad, torch.stack([first[1][0], second[1][0]], 1))
 
 
+def test_ctc_without_lengths_takes_all():
+    x, targets = real(7, 2, 4).log_softmax(-1), torch.tensor([[1, 3], [2, 2]])
+    given = by_hand(CTCLoss(), [x], [targets, [7, 7], [2, 2]])
+    assert_same(by_hand(CTCLoss(), [x], [targets]), given)
+
+
 def test_ctc_counts_impossible_targets_as_nothing():
     x, args = real(2, 1, 4).log_softmax(-1), [torch.tensor([[1, 1, 1]]), [2], [3]]
     assert CTCLoss().forward(x, *args).isinf()

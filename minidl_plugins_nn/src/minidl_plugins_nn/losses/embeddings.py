@@ -75,7 +75,7 @@ class CosineEmbeddingLoss(ReducedLoss):
             a, b, signs = draw_signs(generator, *shapes)
             return a, b, signs[:, 0]
 
-        shapes = [(6, 3), (6, 3)]
+        shapes = [(24, 3), (24, 3)]
         return [
             Example(shapes=shapes, draw=draw),
             Example({"margin": 0.5, "reduction": "sum"}, shapes=shapes, draw=draw),
@@ -216,5 +216,5 @@ class TripletMarginLoss(TripletMarginWithDistanceLoss):
         ]
 
 
-def draw_triplets(generator: torch.Generator, *shapes: tuple[int, ...]) -> tuple[Any, ...]:
-    return *(torch.randn(shape, generator=generator) for shape in shapes), None
+def draw_triplets(generator: torch.Generator, *shapes: tuple[int, ...]) -> tuple[Tensor, ...]:
+    return tuple(torch.randn(shape, generator=generator) for shape in shapes)
