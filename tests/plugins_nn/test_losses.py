@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.profiler import profile
 
 from minidl_plugins_nn import (
     BCELoss,
@@ -22,6 +24,7 @@ from minidl_plugins_nn import (
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    LinearCrossEntropyLoss,
     MarginRankingLoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
@@ -213,6 +216,50 @@ def test_weight_is_a_buffer_in_the_state(component):
     loss.load_state_dict({"weight": WEIGHT + 1})
     assert torch.equal(loss.weight, WEIGHT + 1)
     assert component().state_dict() == {}
+
+
+# -- LinearCrossEntropyLoss --------------------------------------------------------------------
+
+
+class Rows(NamedTuple):
+    batch_chunk_size: int | None
+    acc_dtype: torch.dtype | None = None
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("rows", [1, 3, 4, 50])
+def test_rows_at_a_time_make_no_difference(rows, bias):
+    x, target = real(10, 3), whole(4, 10)
+    ours = LinearCrossEntropyLoss(
+        3, 4, bias=bias, weight=WEIGHT, options=Rows(rows), dtype=torch.float64
+    )
+    linear = nn.Linear(3, 4, bias=bias).double()
+    linear.load_state_dict({name: p.value for name, p in ours.linear.items() if p})
+
+    def theirs(x, target):
+        return functional.cross_entropy(linear(x), target, WEIGHT)
+
+    assert_same(by_hand(ours, [x], [target]), by_autograd(theirs, [x], [target]))
+    for name, parameter in linear.named_parameters():
+        assert_same(ours.linear[name].grad, parameter.grad)
+
+
+def test_logits_are_never_in_memory_at_once():
+    loss = LinearCrossEntropyLoss(2, 1000, options=Rows(10))
+    with profile(profile_memory=True) as profiler:
+        loss.forward(torch.randn(5000, 2), whole(1000, 5000))
+        loss.backward()
+    largest = max(event.cpu_memory_usage for event in profiler.events())
+    assert 0 < largest < 5000 * 1000 * 4 / 10
+
+
+def test_linear_cross_entropy_draws_weights_as_torch():
+    ours = LinearCrossEntropyLoss(
+        16, 500, bias=True, generator=torch.Generator().manual_seed(0)
+    ).state_dict()
+    for drawn in ours.values():
+        assert drawn.abs().max() <= 0.25
+        assert drawn.std() == pytest.approx(0.25 / math.sqrt(3), rel=0.1)
 
 
 # -- distances ---------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.losses.embeddings import *
     from minidl_plugins_nn.losses.gaussian import *
     from minidl_plugins_nn.losses.likelihood import *
+    from minidl_plugins_nn.losses.linear_cross_entropy import *
     from minidl_plugins_nn.losses.margins import *
     from minidl_plugins_nn.losses.nll import *
     from minidl_plugins_nn.losses.signs import *
@@ -69,6 +70,7 @@ else:
             ],
             "losses.gaussian": ["GaussianNLLLoss"],
             "losses.likelihood": ["KLDivLoss", "PoissonNLLLoss"],
+            "losses.linear_cross_entropy": ["LinearCrossEntropyLoss"],
             "losses.margins": ["MultiLabelMarginLoss", "MultiMarginLoss"],
             "losses.nll": ["NLLLoss"],
             "losses.signs": ["HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss"],
