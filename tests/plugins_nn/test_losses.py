@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
 from torch.profiler import profile
 
@@ -169,6 +170,19 @@ def test_batches_over_models_without_a_loop(component, kwargs, predictions, rest
     for model in range(2):
         alone = both(*[x[model] for x in stacked])
         assert_same((values[model], tuple(grad[model] for grad in grads)), alone)
+
+
+@EACH_CASE
+def test_is_tensor_operations_alone(component, kwargs, predictions, rest):
+    loss, count = component(**kwargs), len(predictions)
+    assert loss.traceable
+
+    def both(*tensors):
+        return by_hand(loss, tensors[:count], tensors[count:])
+
+    tensors = (*predictions, *rest)
+    traced = make_fx(both, tracing_mode="fake", _allow_non_fake_inputs=True)(*tensors)
+    assert_same(traced(*tensors), both(*tensors))
 
 
 @pytest.mark.parametrize("component", [BCEWithLogitsLoss, SoftMarginLoss, MultiLabelSoftMarginLoss])

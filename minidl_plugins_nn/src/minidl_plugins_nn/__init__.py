@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+    from minidl_plugins_nn.activations.elementwise import Elementwise as Elementwise
     from minidl_plugins_nn.activations.exponential import *
     from minidl_plugins_nn.activations.glu import *
     from minidl_plugins_nn.activations.leaky import *
@@ -41,6 +42,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "activations.elementwise": ["Elementwise"],
             "activations.exponential": ["CELU", "ELU", "SELU"],
             "activations.glu": ["GLU"],
             "activations.leaky": ["LeakyReLU", "PReLU", "RReLU"],

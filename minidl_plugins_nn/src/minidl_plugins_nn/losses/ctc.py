@@ -35,6 +35,8 @@ class CTCLoss(ReducedLoss):
 
     Shapes: X (T, N, C) or (T, C); targets (N, S), or all of them in a row, (Σ lengths,).
 
+    What is computed depends on the lengths, so that it is not traceable.
+
     Args:
         blank: the index of the blank.
         reduction: ``"mean"`` (of each divided by its target's length) or ``"sum"`` (undivided).
@@ -52,8 +54,6 @@ class CTCLoss(ReducedLoss):
 
     Reference: A. Graves et al., Connectionist temporal classification, ICML 2006.
     """
-
-    traceable = False  # what is computed depends on the lengths
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False

@@ -38,6 +38,8 @@ class CosineEmbeddingLoss(ReducedLoss):
         DtypeError, DeviceError: the inputs differ; the target is on another device.
     """
 
+    traceable = True
+
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.margin = finite_number(self, "margin", margin)
@@ -105,6 +107,8 @@ class TripletMarginWithDistanceLoss(ReducedLoss):
     Reference: V. Balntas et al., Learning shallow convolutional feature descriptors with triplet
     losses, BMVC 2016.
     """
+
+    traceable = True
 
     def __init__(
         self,

@@ -51,6 +51,8 @@ class GaussianNLLLoss(ReducedLoss):
     distribution, 1994.
     """
 
+    traceable = True
+
     def __init__(
         self,
         *,

@@ -49,6 +49,8 @@ class LinearCrossEntropyLoss(CrossEntropyLoss):
         ShapeError, DtypeError, DeviceError: the tensors do not fit.
     """
 
+    traceable = True
+
     def __init__(
         self,
         in_features: int,
