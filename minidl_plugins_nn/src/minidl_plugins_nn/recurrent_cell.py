@@ -1,0 +1,92 @@
+"""What the recurrent cells have in common: their parameters, and one step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from minidl_core import BaseModule, Example, check_grad_output
+from minidl_plugins_nn.arguments import check_sizes
+from minidl_plugins_nn.linear import add_affine_grads, affine
+from minidl_plugins_nn.recurrence import Rule, Weights, step, step_backward
+from minidl_plugins_nn.recurrent_states import check_sequence, state_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from minidl_plugins_nn.drawing import Source
+
+__all__ = ["RecurrentCell"]
+
+
+class RecurrentCell(BaseModule):
+    """One step of a recurrent network: state' = f(x W_ihᵀ + b_ih, h W_hhᵀ + b_hh, state).
+
+    ``forward(x, state)`` returns the next state; a state that is left out is zeros.
+    ``backward`` takes its gradient, and returns that of x, or of x and the state if it was given.
+
+    Shapes: x (N, in) or (in,), each tensor of the state (N, H) or (H,).
+    """
+
+    traceable = True
+    states = 1
+
+    def __init__(
+        self,
+        rule: Rule,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        source: Source,
+    ) -> None:
+        check_sizes(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
+        self.rule = rule
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        bound, rows = 1 / math.sqrt(hidden_size), rule.gates * hidden_size
+        self.weight_ih = source.uniform(bound, rows, input_size)
+        self.weight_hh = source.uniform(bound, rows, hidden_size)
+        self.bias_ih = source.uniform(bound, rows) if bias else None
+        self.bias_hh = source.uniform(bound, rows) if bias else None
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        weight = self.weight_ih.value
+        dims = "(batch, features) or (features,)"
+        check_sequence(self, x, self.input_size, (1, 2), dims, weight)
+        shapes = [(*x.shape[:-1], self.hidden_size)] * self.states
+        state = state_of(self, hx, shapes, x)
+        w = self._weights()
+        a = affine(x, weight, None if w.bias_ih is None else w.bias_ih.value)
+        following, kept = step(self.rule, w, a, state)
+        self.push((x, state, hx is not None, kept))
+        return following if self.states > 1 else following[0]
+
+    def backward(self, *grad_outputs: Any) -> Any:
+        x, state, given, kept = self.pop()
+        for grad in grad_outputs:
+            check_grad_output(self, grad, state[0].shape)
+        da, du, dstate = step_backward(self.rule, self._weights(), kept, grad_outputs)
+        add_affine_grads(self.weight_ih, self.bias_ih, da, x)
+        add_affine_grads(self.weight_hh, self.bias_hh, du, state[0])
+        dx = da @ self.weight_ih.value
+        if not given:
+            return dx
+        return dx, dstate if self.states > 1 else dstate[0]
+
+    def _weights(self) -> Weights:
+        return Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+
+    def summary(self) -> str:
+        sizes = f"in: {self.input_size}, state: {self.hidden_size}"
+        return f"{type(self).__name__}, {sizes}, biases: {self.bias_ih is not None}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.input_size} → {self.hidden_size})"
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        sizes = {"input_size": 3, "hidden_size": 2}
+        return [
+            Example(sizes, shapes=[(4, 3)]),
+            Example({**sizes, "bias": False}, shapes=[(4, 3)]),
+        ]
