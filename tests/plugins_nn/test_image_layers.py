@@ -13,7 +13,7 @@ import minidl_plugins_nn
 NAMES = [
     name
     for name in minidl_plugins_nn.__all__
-    if re.fullmatch(r".*(Conv|ConvTranspose|Pool|Unpool)[123]d", name)
+    if re.fullmatch(r".*((Conv|ConvTranspose|Pool|Unpool|Norm)[123]d|Norm)", name)
 ]
 LAYERS = [getattr(minidl_plugins_nn, name) for name in NAMES]
 CASES = [(layer, i) for layer in LAYERS for i in range(len(layer.examples()))]
