@@ -13,10 +13,21 @@ import minidl_plugins_nn
 NAMES = [
     name
     for name in minidl_plugins_nn.__all__
-    if re.fullmatch(r".*((Conv|ConvTranspose|Pool|Unpool|Norm)[123]d|Norm)", name)
+    if re.fullmatch(
+        r".*(Conv|ConvTranspose|Pool|Unpool|Norm|Pad|Dropout)[123]d|.*Norm|.*[Dd]ropout"
+        r"|(Unf|F)latten|Identity|(Unf|F)old|.*[Ss]huffle|Upsampl.*",
+        name,
+    )
 ]
 LAYERS = [getattr(minidl_plugins_nn, name) for name in NAMES]
-CASES = [(layer, i) for layer in LAYERS for i in range(len(layer.examples()))]
+# What is drawn for K models at once differs from what is drawn for one after the other.
+DRAWS = ("Dropout", "FractionalMaxPool")
+CASES = [
+    (layer, i)
+    for layer in LAYERS
+    if not any(word in layer.__name__ for word in DRAWS)
+    for i in range(len(layer.examples()))
+]
 
 
 def built(layer, example, seed):
@@ -50,8 +61,6 @@ def one_pass(module, inputs, values, buffers, dy):
 
 @pytest.mark.parametrize(("layer", "i"), CASES, ids=lambda x: getattr(x, "__name__", x))
 def test_models_run_together_under_vmap(layer, i):
-    if layer.__name__.startswith("Fractional"):
-        pytest.skip("masks drawn for K models at once are others than those drawn one by one")
     example = layer.examples()[i]
     torch.manual_seed(0)
     models = [built(layer, example, seed) for seed in range(3)]

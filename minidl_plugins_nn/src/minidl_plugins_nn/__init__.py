@@ -19,9 +19,23 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.batch_norm import BatchNorm1d as BatchNorm1d
     from minidl_plugins_nn.batch_norm import BatchNorm2d as BatchNorm2d
     from minidl_plugins_nn.batch_norm import BatchNorm3d as BatchNorm3d
+    from minidl_plugins_nn.constant_padding import ConstantPad1d as ConstantPad1d
+    from minidl_plugins_nn.constant_padding import ConstantPad2d as ConstantPad2d
+    from minidl_plugins_nn.constant_padding import ConstantPad3d as ConstantPad3d
+    from minidl_plugins_nn.constant_padding import ZeroPad1d as ZeroPad1d
+    from minidl_plugins_nn.constant_padding import ZeroPad2d as ZeroPad2d
+    from minidl_plugins_nn.constant_padding import ZeroPad3d as ZeroPad3d
     from minidl_plugins_nn.convolution import Conv1d as Conv1d
     from minidl_plugins_nn.convolution import Conv2d as Conv2d
     from minidl_plugins_nn.convolution import Conv3d as Conv3d
+    from minidl_plugins_nn.dropout import AlphaDropout as AlphaDropout
+    from minidl_plugins_nn.dropout import Dropout as Dropout
+    from minidl_plugins_nn.dropout import Dropout1d as Dropout1d
+    from minidl_plugins_nn.dropout import Dropout2d as Dropout2d
+    from minidl_plugins_nn.dropout import Dropout3d as Dropout3d
+    from minidl_plugins_nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
+    from minidl_plugins_nn.folding import Fold as Fold
+    from minidl_plugins_nn.folding import Unfold as Unfold
     from minidl_plugins_nn.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
     from minidl_plugins_nn.fractional_pooling import FractionalMaxPool3d as FractionalMaxPool3d
     from minidl_plugins_nn.group_norm import GroupNorm as GroupNorm
@@ -40,9 +54,27 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.max_unpooling import MaxUnpool1d as MaxUnpool1d
     from minidl_plugins_nn.max_unpooling import MaxUnpool2d as MaxUnpool2d
     from minidl_plugins_nn.max_unpooling import MaxUnpool3d as MaxUnpool3d
+    from minidl_plugins_nn.padding_layers import CircularPad1d as CircularPad1d
+    from minidl_plugins_nn.padding_layers import CircularPad2d as CircularPad2d
+    from minidl_plugins_nn.padding_layers import CircularPad3d as CircularPad3d
+    from minidl_plugins_nn.padding_layers import ReflectionPad1d as ReflectionPad1d
+    from minidl_plugins_nn.padding_layers import ReflectionPad2d as ReflectionPad2d
+    from minidl_plugins_nn.padding_layers import ReflectionPad3d as ReflectionPad3d
+    from minidl_plugins_nn.padding_layers import ReplicationPad1d as ReplicationPad1d
+    from minidl_plugins_nn.padding_layers import ReplicationPad2d as ReplicationPad2d
+    from minidl_plugins_nn.padding_layers import ReplicationPad3d as ReplicationPad3d
+    from minidl_plugins_nn.pixel_shuffle import ChannelShuffle as ChannelShuffle
+    from minidl_plugins_nn.pixel_shuffle import PixelShuffle as PixelShuffle
+    from minidl_plugins_nn.pixel_shuffle import PixelUnshuffle as PixelUnshuffle
+    from minidl_plugins_nn.reshaping import Flatten as Flatten
+    from minidl_plugins_nn.reshaping import Identity as Identity
+    from minidl_plugins_nn.reshaping import Unflatten as Unflatten
     from minidl_plugins_nn.transposed_convolution import ConvTranspose1d as ConvTranspose1d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose2d as ConvTranspose2d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose3d as ConvTranspose3d
+    from minidl_plugins_nn.upsampling import Upsample as Upsample
+    from minidl_plugins_nn.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
+    from minidl_plugins_nn.upsampling import UpsamplingNearest2d as UpsamplingNearest2d
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -57,7 +89,24 @@ else:
             ],
             "average_pooling": ["AvgPool1d", "AvgPool2d", "AvgPool3d"],
             "batch_norm": ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"],
+            "constant_padding": [
+                "ConstantPad1d",
+                "ConstantPad2d",
+                "ConstantPad3d",
+                "ZeroPad1d",
+                "ZeroPad2d",
+                "ZeroPad3d",
+            ],
             "convolution": ["Conv1d", "Conv2d", "Conv3d"],
+            "dropout": [
+                "AlphaDropout",
+                "Dropout",
+                "Dropout1d",
+                "Dropout2d",
+                "Dropout3d",
+                "FeatureAlphaDropout",
+            ],
+            "folding": ["Fold", "Unfold"],
             "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
             "group_norm": ["GroupNorm"],
             "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
@@ -66,6 +115,20 @@ else:
             "lp_pooling": ["LPPool1d", "LPPool2d", "LPPool3d"],
             "max_pooling": ["MaxPool1d", "MaxPool2d", "MaxPool3d"],
             "max_unpooling": ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"],
+            "padding_layers": [
+                "CircularPad1d",
+                "CircularPad2d",
+                "CircularPad3d",
+                "ReflectionPad1d",
+                "ReflectionPad2d",
+                "ReflectionPad3d",
+                "ReplicationPad1d",
+                "ReplicationPad2d",
+                "ReplicationPad3d",
+            ],
+            "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
+            "reshaping": ["Flatten", "Identity", "Unflatten"],
             "transposed_convolution": ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"],
+            "upsampling": ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],
         },
     )

@@ -55,8 +55,8 @@ def pad(x: Tensor, pads: Sequence[int], mode: str, value: float = 0.0) -> Tensor
     """Return `x` with its last dimensions continued.
 
     ``"constant"`` puts in `value`, ``"replicate"`` the nearest element, ``"reflect"`` the mirror
-    image about the edge element, ``"circular"`` the elements of the other end. A negative pad cuts
-    off.
+    image about the edge element, ``"circular"`` the elements of the other end. A negative pad of
+    ``"constant"`` cuts off.
     """
     padded: Tensor
     if mode == "constant":
