@@ -44,6 +44,18 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.instance_norm import InstanceNorm3d as InstanceNorm3d
     from minidl_plugins_nn.layer_norm import LayerNorm as LayerNorm
     from minidl_plugins_nn.layer_norm import RMSNorm as RMSNorm
+    from minidl_plugins_nn.lazy_modules import LazyBatchNorm1d as LazyBatchNorm1d
+    from minidl_plugins_nn.lazy_modules import LazyBatchNorm2d as LazyBatchNorm2d
+    from minidl_plugins_nn.lazy_modules import LazyBatchNorm3d as LazyBatchNorm3d
+    from minidl_plugins_nn.lazy_modules import LazyConv1d as LazyConv1d
+    from minidl_plugins_nn.lazy_modules import LazyConv2d as LazyConv2d
+    from minidl_plugins_nn.lazy_modules import LazyConv3d as LazyConv3d
+    from minidl_plugins_nn.lazy_modules import LazyConvTranspose1d as LazyConvTranspose1d
+    from minidl_plugins_nn.lazy_modules import LazyConvTranspose2d as LazyConvTranspose2d
+    from minidl_plugins_nn.lazy_modules import LazyConvTranspose3d as LazyConvTranspose3d
+    from minidl_plugins_nn.lazy_modules import LazyInstanceNorm1d as LazyInstanceNorm1d
+    from minidl_plugins_nn.lazy_modules import LazyInstanceNorm2d as LazyInstanceNorm2d
+    from minidl_plugins_nn.lazy_modules import LazyInstanceNorm3d as LazyInstanceNorm3d
     from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
     from minidl_plugins_nn.lp_pooling import LPPool1d as LPPool1d
     from minidl_plugins_nn.lp_pooling import LPPool2d as LPPool2d
@@ -111,6 +123,20 @@ else:
             "group_norm": ["GroupNorm"],
             "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
             "layer_norm": ["LayerNorm", "RMSNorm"],
+            "lazy_modules": [
+                "LazyBatchNorm1d",
+                "LazyBatchNorm2d",
+                "LazyBatchNorm3d",
+                "LazyConv1d",
+                "LazyConv2d",
+                "LazyConv3d",
+                "LazyConvTranspose1d",
+                "LazyConvTranspose2d",
+                "LazyConvTranspose3d",
+                "LazyInstanceNorm1d",
+                "LazyInstanceNorm2d",
+                "LazyInstanceNorm3d",
+            ],
             "local_response_norm": ["LocalResponseNorm"],
             "lp_pooling": ["LPPool1d", "LPPool2d", "LPPool3d"],
             "max_pooling": ["MaxPool1d", "MaxPool2d", "MaxPool3d"],
