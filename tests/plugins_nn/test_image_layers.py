@@ -16,7 +16,8 @@ import minidl_plugins_nn
 NAMES = [
     name
     for name in minidl_plugins_nn.__all__
-    if re.fullmatch(
+    if name != "ClipNorm"
+    and re.fullmatch(
         r".*(Conv|ConvTranspose|Pool|Unpool|Norm|Pad|Dropout)[123]d|.*Norm|.*[Dd]ropout"
         r"|(Unf|F)latten|Identity|(Unf|F)old|.*[Ss]huffle|Upsampl.*",
         name,
