@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minidl_core.testing import CHECKS
-from minidl_core.testing.declarations import kind_of
-from minidl_core.testing.running import tasks_of
+from minidl_plugins_devkit.declarations import kind_of
+from minidl_plugins_devkit.running import tasks_of
 
 from .corpus.table import PLANTED, SEEDS
 

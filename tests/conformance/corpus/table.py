@@ -48,7 +48,6 @@ _CAUGHT_BY = {
     },
     wrong_habits: {
         "Overwrites": "accumulates",
-        "ReplayableByWord": "replays",
         "Reassigns": "accumulates",
         "NoStack": "shared_use",
         "FirstInFirstOut": "shared_use",
@@ -76,7 +75,7 @@ _CAUGHT_BY = {
         "GlobalNoise": "no_hidden_randomness",
         "GlobalWeights": "no_hidden_randomness",
         "Unlisted": "parameters_listed",
-        "InAList": "parameters_listed",
+        "InAnObject": "parameters_listed",
         "HiddenTensor": "state_round_trip",
         "CopiesShare": "copies",
         "OneStackForAll": "instances_apart",

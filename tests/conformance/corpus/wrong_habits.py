@@ -333,21 +333,26 @@ class Unlisted(Dense):
         return [("weight", self.weight)]
 
 
-class InAList(BaseModule):
-    """Layers in a plain list are not found."""
+class _Holder:
+    """An object of the author's own that holds layers."""
+
+
+class InAnObject(BaseModule):
+    """Layers in an object that is no list, tuple or dict are not found."""
 
     def __init__(self, *, generator=None):
-        self.layers = [Dense(3, 3, generator=generator), Dense(3, 2, generator=generator)]
+        self.holder = _Holder()
+        self.holder.layers = [Dense(3, 3, generator=generator), Dense(3, 2, generator=generator)]
 
     def forward(self, x):
-        for layer in self.layers:
+        for layer in self.holder.layers:
             x = layer.forward(x)
         self.push(None)
         return x
 
     def backward(self, grad_output):
         self.pop()
-        for layer in reversed(self.layers):
+        for layer in reversed(self.holder.layers):
             grad_output = layer.backward(grad_output)
         return grad_output
 
@@ -471,20 +476,3 @@ class Lazy(BaseModule):
     def backward(self, grad_output):
         leaf, y = self.pop()
         return torch.autograd.grad(y, leaf, grad_output)[0]
-
-
-class ReplayableByWord(BaseModule):
-    """Declares itself replayable, and gives another output with every call."""
-
-    replayable = True
-
-    def __init__(self):
-        self.calls = [0]
-
-    def forward(self, x):
-        self.calls[0] += 1
-        self.push(self.calls[0])
-        return x * self.calls[0]
-
-    def backward(self, grad_output):
-        return grad_output * self.pop()
