@@ -62,7 +62,7 @@ class Task:
 
     Attributes:
         reason: why a failure is expected; None if it is not.
-        crashes: what the tasks of one component have told of crashes so far: place to check.
+        crashes: those that the tasks of one component have told so far: place to task's id.
     """
 
     component: Any
@@ -125,7 +125,7 @@ class Task:
         if crash is None and isinstance(error.__cause__, Exception):
             place = place_of(error.__cause__, self.component)
             place = place if place in self.crashes else ""
-        if not place or self.crashes.setdefault(place, self.check) == self.check:
+        if not place or self.crashes.setdefault(place, self.id) == self.id:
             return self._result(only, "failed", f"{head}{error}", place)
         what = f"stops where {self.crashes[place]} does, at {place}"
         return self._result(only, "failed", head + what, place, repeats=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minidl_core import ComponentNotFoundError, suggest
+from minidl_core import ComponentNotFoundError
 
 if TYPE_CHECKING:
     from minidl_core import Component, Registry
@@ -19,18 +19,19 @@ def find_everywhere(registry: Registry, name: str) -> list[Component]:
         ComponentNotFoundError: no kind has; says what is close.
         MinidlError: what else `Registry.find` raises.
     """
-    provider, slash, rest = name.partition("/")
-    found = []
+    found, misses = [], []
     for kind in registry.kinds():
         try:
             found.append(registry.find(kind, name))
-        except ComponentNotFoundError:
-            continue
+        except ComponentNotFoundError as error:
+            misses.append(error)
     if found:
         return found
-    everything = registry.components()
-    known = [c.qualified_name if slash else c.name for c in everything]
-    hint = suggest(name, known)
-    raise ComponentNotFoundError(
-        f'No component "{name}"{"." if hint else ""}{hint}', "`minidl list` shows what is installed"
+    hints = [error for error in misses if "Did you mean" in str(error)]
+    raise (
+        hints[0]
+        if hints
+        else ComponentNotFoundError(
+            f'No component "{name}"', "`minidl list` shows what is installed"
+        )
     )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from minidl_core import ArgumentError, MinidlError
-from minidl_core.distributions import canonical
+from minidl_core import ArgumentError, MinidlError, canonical
+
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

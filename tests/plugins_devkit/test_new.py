@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from minidl_core import Registry
-from minidl_core.commands import group
+from minidl_core import MinidlError, Registry
+from minidl_plugins_devkit.commands.new import command
 
 FILES = [
     ".gitignore",
@@ -34,8 +34,10 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def new(path, expect=0):
     """What ``minidl new`` prints."""
-    done = CliRunner().invoke(group, ["new", str(path)], obj=Registry([]))
+    done = CliRunner().invoke(command, [str(path)], obj=Registry([]))
     assert done.exit_code == expect, done.output
+    if isinstance(done.exception, MinidlError):  # which the minidl command prints
+        return f"Error: {done.exception}"
     assert done.exception is None or isinstance(done.exception, SystemExit)
     return done.output
 
@@ -51,7 +53,7 @@ def files_under(folder):
 # -- what it writes ----------------------------------------------------------------------------
 
 
-def test_a_whole_package_and_what_to_do_next():
+def test_writes_a_package_and_the_next_steps():
     out = new("acme-layers")
     assert files_under("acme-layers") == FILES
     assert [line for line in out.splitlines() if line.startswith("wrote ")] == [
@@ -71,7 +73,7 @@ def test_every_file_is_complete():
             ast.parse(text)
 
 
-def test_what_pyproject_names_is_there():
+def test_entry_points_name_existing_classes():
     new("acme-layers")
     points = Path("acme-layers/pyproject.toml").read_text(encoding="utf-8")
     assert '[project.entry-points."minidl.modules"]\nPReLU = "acme_layers.prelu:PReLU"' in points
@@ -81,19 +83,19 @@ def test_what_pyproject_names_is_there():
 
 
 @pytest.mark.parametrize("given", ["acme-layers", "Acme_Layers", "ACME.layers", "acme--layers"])
-def test_any_spelling_of_a_name_gives_the_canonical_one(given):
+def test_any_spelling_gives_the_canonical_name(given):
     new(given)
     assert files_under(given) == FILES
     pyproject = Path(given, "pyproject.toml").read_text(encoding="utf-8")
     assert '\nname = "acme-layers"\n' in pyproject
 
 
-def test_folders_above_are_made():
+def test_parent_folders_are_made():
     new(Path("some", "where", "acme-layers"))
     assert files_under("some/where/acme-layers") == FILES
 
 
-def test_a_folder_with_other_files_gets_what_is_missing():
+def test_other_files_in_the_folder_are_kept():
     Path("acme-layers").mkdir()
     Path("acme-layers/LICENSE").write_text("mine")
     new("acme-layers")
@@ -101,7 +103,7 @@ def test_a_folder_with_other_files_gets_what_is_missing():
     assert Path("acme-layers/LICENSE").read_text() == "mine"
 
 
-def test_the_folder_one_is_in(monkeypatch):
+def test_writes_into_the_current_folder(monkeypatch):
     Path("acme-layers").mkdir()
     monkeypatch.chdir("acme-layers")
     new(".")
@@ -112,7 +114,7 @@ def test_the_folder_one_is_in(monkeypatch):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_existing_file_is_overwritten(name):
+def test_existing_files_are_never_overwritten(name):
     file = Path("acme-layers", name)
     file.parent.mkdir(parents=True)
     file.write_text("mine")
@@ -123,7 +125,7 @@ def test_no_existing_file_is_overwritten(name):
     assert file.read_text() == "mine"
 
 
-def test_no_link_is_followed_to_a_file_elsewhere():
+def test_links_are_not_followed():
     Path("acme-layers").mkdir()
     Path("acme-layers/tox.ini").symlink_to("elsewhere")
     out = new("acme-layers", expect=1)
@@ -132,7 +134,7 @@ def test_no_link_is_followed_to_a_file_elsewhere():
 
 
 @pytest.mark.parametrize("name", ["größe", "a b", "a$b", "a;b", "π", "a\tb", "---"])
-def test_a_name_that_pip_would_not_take(name):
+def test_names_that_pip_refuses_are_refused(name):
     out = new(Path("sub", name), expect=1)
     assert "the name of a distribution is made of letters, digits and -" in out
     assert "minidl new ../acme-layers" in out
@@ -140,25 +142,25 @@ def test_a_name_that_pip_would_not_take(name):
 
 
 @pytest.mark.parametrize("name", ["3d-nets", "class", "lambda", "7"])
-def test_a_name_that_python_cannot_import(name):
+def test_names_that_python_cannot_import_are_refused(name):
     out = new(name, expect=1)
     assert f"would be imported as {name.replace('-', '_')}, which is no Python name" in out
     assert everything_under(".") == []
 
 
 @pytest.mark.parametrize("name", ["json", "pluggy", "minidl-core", "Minidl_Core"])
-def test_a_name_that_is_taken(name):
+def test_names_of_installed_modules_are_refused(name):
     assert "which is taken by an installed module; choose another" in new(name, expect=1)
     assert everything_under(".") == []
 
 
-def test_a_path_that_is_a_file():
+def test_a_path_to_a_file_is_refused():
     Path("acme-layers").write_text("mine")
     assert "is a file" in new("acme-layers", expect=2)
     assert Path("acme-layers").read_text() == "mine"
 
 
-def test_a_path_below_a_file():
+def test_a_path_below_a_file_is_refused():
     Path("file").write_text("mine")
     out = new("file/acme-layers", expect=1)
     assert "nothing was written: Not a directory" in out
@@ -187,7 +189,7 @@ def test_a_full_disk_leaves_nothing_behind(after, monkeypatch):
     assert everything_under(".") == ["keep"]
 
 
-def test_a_disk_that_is_full_only_when_the_file_is_closed(monkeypatch):
+def test_a_disk_full_on_close_leaves_nothing_behind(monkeypatch):
     write = Path.open
 
     class Full:
@@ -210,7 +212,7 @@ def test_a_disk_that_is_full_only_when_the_file_is_closed(monkeypatch):
     assert everything_under(".") == []
 
 
-def test_what_was_there_before_stays_when_the_disk_is_full(monkeypatch):
+def test_a_full_disk_keeps_what_was_there(monkeypatch):
     Path("acme-layers/src").mkdir(parents=True)
     Path("acme-layers/LICENSE").write_text("mine")
     before = everything_under(".")
@@ -227,7 +229,7 @@ def test_what_was_there_before_stays_when_the_disk_is_full(monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["exists", "mkdir"])
-def test_a_folder_that_may_not_be_written_or_looked_into(method, monkeypatch):
+def test_a_folder_without_access_is_refused(method, monkeypatch):
     real = getattr(Path, method)
 
     def refuse(path, *args, **kwargs):
@@ -244,7 +246,7 @@ def test_a_folder_that_may_not_be_written_or_looked_into(method, monkeypatch):
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
 )
-def test_a_folder_without_permission_to_write():
+def test_a_read_only_folder_is_refused():
     Path("locked").mkdir(mode=0o500)
     assert "nothing was written: Permission denied" in new("locked/acme-layers", expect=1)
     assert everything_under("locked") == []
