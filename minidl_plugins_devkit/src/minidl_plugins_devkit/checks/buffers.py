@@ -62,6 +62,8 @@ def resumes(case: Case) -> str:
     second.module.load_state_dict(state)
     second.draw_like(first)
     for number in (1, 2):
+        first.remember()
+        second.remember()
         inputs = case.inputs(salt=number)
         must_agree(
             labelled(second.one_pass(inputs)),
@@ -86,27 +88,40 @@ def resumes(case: Case) -> str:
 
 
 def buffers_used(case: Case) -> str:
-    """A buffer that is learned in training matters in evaluation."""
+    """A buffer that is learned in training matters: in evaluation, or for what training does."""
     subject = case.build()
     before = {name: buffer.clone() for name, buffer in subject.buffers().items()}
     for salt in (1, 2):
         subject.one_pass(case.inputs(salt=salt))
+        subject.remember()
     learned = [
         name
         for name, buffer in subject.buffers().items()
         if buffer.is_floating_point() and not same_bits(buffer, before[name])
     ]
-    subject.evaluate()
-    inputs = case.inputs()
-    right = _outputs(subject, inputs)
     for name in learned:
+        right = _effects(case, subject, name)
         buffer = subject.buffers()[name]
         kept = buffer.clone()
         buffer.mul_(1.5).add_(0.5)
-        if same_bits(_outputs(subject, inputs), right):
+        subject.remember()
+        if same_bits(_effects(case, subject, name), right):
             raise ConformanceError(
                 f"the buffer {name} is learned in training and does not matter in evaluation",
                 cause="evaluation uses the statistics of its own batch: ask self.training",
             )
-        buffer.copy_(kept)
+        subject.buffers()[name].copy_(kept)
+        subject.remember()
     return "" if learned else "learns no buffer"
+
+
+def _effects(case: Case, subject: Subject, buffer: str) -> dict[str, Tensor]:
+    """Evaluation, one pass in training mode, and what that teaches other buffers than `buffer`."""
+    inputs = case.inputs()
+    subject.evaluate()
+    evaluated = {f"evaluated {name}": y for name, y in _outputs(subject, inputs).items()}
+    subject.train()
+    trained = labelled(subject.one_pass(inputs))
+    others = {name: b.clone() for name, b in subject.buffers().items() if name != buffer}
+    subject.unlearn()
+    return {**evaluated, **trained, **others}

@@ -77,6 +77,7 @@ _WHY_SHARED = (
 def _keep_drawing(subject: Subject, inputs: tuple[Tensor, ...]) -> Pass:
     """A pass from zeroed gradients that goes on drawing where the one before it stopped."""
     subject.zero_grads()
+    subject.unlearn()
     outputs = subject.forward(*inputs)
     grads = subject.backward(*subject.grad_outputs(outputs))
     return Pass(outputs, grads, subject.parameter_grads())

@@ -43,6 +43,7 @@ class Probe:
         self.inputs = tuple(map(change, case.inputs(batch, salt=salt)))
         if mode == "keeping":
             self.subject.one_pass(case.inputs(batch, salt=salt + 40))
+            self.subject.remember()
             self.subject.evaluate(keep=True)
         self.result = self.subject.one_pass(self.inputs, salt)
         self.weights = self.subject.grad_outputs(self.result.outputs, salt)

@@ -68,6 +68,7 @@ class Case:
                 value.mul_(1 + 0.1 * uniform(value.shape, -1, 1, noise).to(value))
                 value.add_(0.1 * uniform(value.shape, -1, 1, noise).to(value))
         module.train()
+        subject.remember()
         return subject
 
     @property

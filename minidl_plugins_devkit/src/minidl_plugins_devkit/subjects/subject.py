@@ -47,6 +47,8 @@ class Subject:
         self.generator = generator
         self._kept = 0
         self._start = None if generator is None else generator.get_state()
+        self._buffers: dict[str, Tensor] = {}
+        self.remember()
 
     # -- modes ---------------------------------------------------------------------------------
 
@@ -72,9 +74,20 @@ class Subject:
             self.module.keep()
 
     def rewind(self) -> None:
-        """Let the next forward draw the same numbers as the first one."""
+        """Let the next pass draw the numbers of the first one, from the buffers of the first one."""
+        self.unlearn()
         if self.generator is not None and self._start is not None:
             self.generator.set_state(self._start)
+
+    def unlearn(self) -> None:
+        """Put the buffers back to what `remember` saw."""
+        for name, buffer in self.buffers().items():
+            if name in self._buffers and self._buffers[name].shape == buffer.shape:
+                buffer.copy_(self._buffers[name])
+
+    def remember(self) -> None:
+        """Make the buffers of now those that passes start from."""
+        self._buffers = {name: buffer.clone() for name, buffer in self.buffers().items()}
 
     def draw_like(self, other: Subject) -> None:
         """From now on, draw the numbers that `other` draws."""
@@ -103,7 +116,7 @@ class Subject:
         return got if isinstance(got, tuple) else (got,)
 
     def one_pass(self, inputs: tuple[Tensor, ...], salt: int = 0) -> Pass:
-        """Forward and backward, from zeroed gradients and the first draw."""
+        """Forward and backward, from zeroed gradients, the first draw and the first buffers."""
         self.zero_grads()
         self.rewind()
         outputs = self.forward(*inputs)
