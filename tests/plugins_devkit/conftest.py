@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ..core.conftest import make_site, minidl_beside, site  # noqa: TID252 (the same sites, on disk)
+from ..core.conftest import make_site, minidl_beside, site  # noqa: TID252
 
 __all__ = ["make_site", "site"]
+
 
 @pytest.fixture
 def minidl(site):

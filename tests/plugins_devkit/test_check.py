@@ -136,7 +136,9 @@ def test_a_class_in_a_file_is_checked(check, tmp_path):
 @pytest.mark.parametrize(
     ("source", "name", "expected"),
     [
-        pytest.param(RIGHT, ":Duoble", 'Did you mean "Double"? It has: BaseModule, Double', id="class"),
+        pytest.param(
+            RIGHT, ":Duoble", 'Did you mean "Double"? It has: BaseModule, Double', id="class"
+        ),
         pytest.param(RIGHT, "", "expected an existing file and a class in it", id="no class"),
         pytest.param("raise OSError('no')", ":Double", "cannot be run: OSError: no", id="breaks"),
         pytest.param(None, ":Double", "expected an existing file and a class in it", id="no file"),
@@ -194,7 +196,10 @@ def test_a_kind_without_checks_is_held_to_its_contract(check, site):
     ],
 )
 def test_unusable_added_checks_are_skipped_and_told(check, site, answer, expected):
-    hook = f"from minidl_core import hookimpl\ndef layout(case): 1 / 0\n@hookimpl\ndef minidl_checks(): return {answer}\n"
+    hook = (
+        "from minidl_core import hookimpl\ndef layout(case): 1 / 0\n"
+        f"@hookimpl\ndef minidl_checks(): return {answer}\n"
+    )
     stranger(site, [], hook)
     install(site, "acme", RIGHT)
     with pytest.warns(match=expected):

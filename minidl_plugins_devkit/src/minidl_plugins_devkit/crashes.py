@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["Crash", "place_of"]
+__all__ = ["CrashError", "place_of"]
 
 # Code that an author did not write: the kit, the core, torch and Python itself.
 _FOREIGN = tuple(
@@ -34,7 +34,7 @@ _FOREIGN = tuple(
 )
 
 
-class Crash(ConformanceError):
+class CrashError(ConformanceError):
     """An exception that a check did not expect.
 
     Attributes:

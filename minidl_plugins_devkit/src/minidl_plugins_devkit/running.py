@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from minidl_core import ShapeError
 from minidl_core import registry as installed
 from minidl_plugins_devkit.checks.optimizer_rules import numbers_never_set
-from minidl_plugins_devkit.crashes import Crash, place_of
+from minidl_plugins_devkit.crashes import CrashError, place_of
 from minidl_plugins_devkit.declarations import (
     examples_of,
     exceptions_of,
@@ -112,7 +112,7 @@ class Task:
         except Exception as error:
             hint = "a batch size that must stay as it is: batch_axis=None in the Example"
             refused = isinstance(error, ShapeError) and case.batch is not None
-            raise Crash(error, self.component, hint if refused else "") from error
+            raise CrashError(error, self.component, hint if refused else "") from error
 
     def _failure(self, only: int | None, where: str, error: ConformanceError) -> CheckResult:
         """The result of `error`, which is told in full unless it is a crash that was told before.
@@ -120,14 +120,14 @@ class Task:
         A check that says what an exception means repeats the crash of a check that does not.
         """
         head = f"{self.name}: {self.check}, {where}:\n"
-        crash = error if isinstance(error, Crash) else None
+        crash = error if isinstance(error, CrashError) else None
         place = crash.place if crash else ""
         if crash is None and isinstance(error.__cause__, Exception):
             place = place_of(error.__cause__, self.component)
             place = place if place in self.crashes else ""
         if not place or self.crashes.setdefault(place, self.id) == self.id:
             return self._result(only, "failed", f"{head}{error}", place)
-        what = f"stops where {self.crashes[place]} does, at {place}"
+        what = f"{type(error.__cause__).__name__} at {place}, where {self.crashes[place]} stops too"
         return self._result(only, "failed", head + what, place, repeats=True)
 
     def _result(
@@ -191,10 +191,10 @@ def tasks_of(
     crashes: dict[str, str] = {}
     for check, function in checks.items():
         reason = exceptions.get(check)
-        for several in [examples] if reason is not None else [(one,) for one in examples]:
-            tasks.append(
-                Task(component, kind, name, check, function, several, seed, reason, crashes)
-            )
+        tasks += [
+            Task(component, kind, name, check, function, several, seed, reason, crashes)
+            for several in ([examples] if reason is not None else [(one,) for one in examples])
+        ]
     return tasks
 
 

@@ -138,9 +138,7 @@ class ArraysInState(BaseOptimizer):
             p.value -= self.lr * torch.as_tensor(v).to(p.value)
 
     def state_dict(self):
-        return copy.deepcopy(
-            {"lr": self.lr, "momentum": self.momentum, "velocity": self.velocity}
-        )
+        return copy.deepcopy({"lr": self.lr, "momentum": self.momentum, "velocity": self.velocity})
 
     def load_state_dict(self, state):
         vars(self).update(copy.deepcopy(dict(state)))

@@ -107,7 +107,10 @@ class ListAndDict(BaseModule):
 
     def __init__(self, *, generator=None):
         self.layers = [Dense(3, 3, generator=generator), Dense(3, 3, generator=generator)]
-        self.heads = {"left": Dense(3, 2, generator=generator), "scales": [Parameter(torch.ones(2))]}
+        self.heads = {
+            "left": Dense(3, 2, generator=generator),
+            "scales": [Parameter(torch.ones(2))],
+        }
 
     def forward(self, x):
         for layer in self.layers:

@@ -55,14 +55,14 @@ class FirstInFirstOut(BaseModule):
     def backward(self, grad_output):
         if not self._stack:
             self.pop()
-        return grad_output * self._stack.pop(0).cos()
+        return grad_output * self._stack.pop(0)[0].cos()
 
 
 class GrowingGradient(Swish):
     """Never pops: each backward sees the latest forward, again and again."""
 
     def backward(self, grad_output):
-        x = self._stack[-1] if self._stack else self.pop()
+        x = self._stack[-1][0] if self._stack else self.pop()
         s = x.sigmoid()
         return grad_output * (s + x * s * (1 - s))
 
@@ -71,7 +71,8 @@ class KeepsInEvaluation(Swish):
     """Keeps what backward needs even where there will be none."""
 
     def forward(self, x):
-        self._stack.append(x.clone())
+        kept = x.clone()
+        self._stack.append((kept, kept._version))
         return x * x.sigmoid()
 
 
@@ -79,7 +80,8 @@ class KeepsQuietly(Swish):
     """Refuses backward in evaluation mode, but has kept everything until then."""
 
     def forward(self, x):
-        self._stack.append(x.clone())
+        kept = x.clone()
+        self._stack.append((kept, kept._version))
         return x * x.sigmoid()
 
     def backward(self, grad_output):
@@ -113,7 +115,7 @@ class ForeignError(BaseModule):
         return x.sin()
 
     def backward(self, grad_output):
-        return grad_output * self._stack.pop().cos()
+        return grad_output * self._stack.pop()[0].cos()
 
 
 class MutatesInput(BaseModule):

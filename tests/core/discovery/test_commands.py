@@ -26,7 +26,10 @@ def minidl(site):
 
 @pytest.fixture
 def broken(site):
-    points = {"minidl.modules": {"Boom": "acme_boom:Boom"}, "minidl.commands": {"boom": "acme_boom:c"}}
+    points = {
+        "minidl.modules": {"Boom": "acme_boom:Boom"},
+        "minidl.commands": {"boom": "acme_boom:c"},
+    }
     site.install("acme-boom", points, {"acme_boom": "raise SystemExit('boom')"}, version="0.3")
 
 

@@ -1,6 +1,6 @@
 """An activation, a residual block, a loss and two optimizers for minidl, and a log of its runs.
 
-Each name is imported when it is first used: importing the package, as the hooks do, imports no torch.
+Each name is imported when it is first used. The hooks, which are in this package, import no torch.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from minidl_plugins_devkit.diagnosis.agreement import labelled, same_bits
 from minidl_plugins_devkit.errors import ConformanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
@@ -48,7 +48,7 @@ def arguments_matter(case: Case) -> str:
     return "" if tried else "the example sets no number off its default"
 
 
-def _all_it_does(case: Case, kwargs: dict[str, Any]) -> dict[str, Tensor]:
+def _all_it_does(case: Case, kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
     other = type(case)(case.component, case.kind, case.example._replace(kwargs=kwargs), case.seed)
     subject, inputs = other.build(), case.inputs()
     found = labelled(subject.one_pass(inputs)) | subject.state()

@@ -84,8 +84,8 @@ def _check_all(probe: Probe, named: Callable[[Probe], Named]) -> None:
             cause = ""
             if len(found.wrong) == x.numel():
                 cause = _cause(probe, named, name, grad, found, others)
-            wrong.append((name, f"in {int(found.wrong.sum())} of {len(found.wrong)} elements"
-                f"{{}}; {found.worst()}", cause))  # fmt: skip
+            figures = f"in {int(found.wrong.sum())} of {len(found.wrong)} elements{{}}"
+            wrong.append((name, f"{figures}; {found.worst()}", cause))
     if not wrong:
         return
     shapes = ", ".join(str(tuple(x.shape)) for x in probe.inputs)
@@ -119,49 +119,65 @@ def _cause(
 ) -> str:
     x, _ = named(probe)[name]
     right = found.numeric.reshape(x.shape)
+    counts = counts_of(probe.inputs[0].shape, probe.batch)
     factor = factor_of(grad, right)
     if factor is not None:
-        cause = named_factor(factor, probe.case.example.kwargs)
-        cause = _factor_at_another_batch(probe, named, name, factor) or cause
-        if cause:
-            return cause
-    return likely_cause(
-        grad,
-        right,
-        counts=counts_of(probe.inputs[0].shape, probe.batch),
-        alike=hypotheses(probe, x, right, others),
-    )
+        known = named_factor(factor, probe.case.example.kwargs)
+        if known:
+            return known
+        known, counts = _at_another_batch(probe, named, name, factor, counts)
+        if known:
+            return known
+    return likely_cause(grad, right, counts=counts, alike=hypotheses(probe, x, right, others))
 
 
-def _factor_at_another_batch(
-    probe: Probe, named: Callable[[Probe], Named], name: str, factor: float
-) -> str:
-    """What the constant factor is for another number of rows, if it is another, and not N or 1/N.
+def _at_another_batch(
+    probe: Probe,
+    named: Callable[[Probe], Named],
+    name: str,
+    factor: float,
+    counts: dict[str, int],
+) -> tuple[str, dict[str, int]]:
+    """What a constant factor is for another number of rows: a cause, and the counts that fit.
 
     At four rows alone, a factor of N / 2 could not be told from a forgotten factor of two.
     """
     batch, case = probe.batch, probe.case
     if case.batch is None or not batch:
-        return ""
+        return "", counts
     more = batch + 3
     try:
         other = Probe(case, more, probe.salt)
         x, given = named(other)[name]
         then = factor_of(_with_right_shape(name, x, given), other.derivative(x))
-    except ConformanceError:
-        return ""
-    if then is None or abs(then - factor) < 1e-5 * abs(factor):
-        return ""
+    except Exception:  # what happens there is the matter of other checks
+        return "", counts
+    if then is None:
+        return "", counts
+    later = counts_of(other.inputs[0].shape, more)
+    fitting = {
+        count: n
+        for count, n in counts.items()
+        if any(
+            _close(factor, n**power) and _close(then, later.get(count, 0) ** power)
+            for power in (1, -1)
+            if later.get(count)
+        )
+    }
+    if fitting or _close(then, factor):
+        return "", fitting
     for power, said in ((1, "N"), (-1, "1 / N")):
         constant = factor / batch**power
-        if abs(then - constant * more**power) < 1e-5 * abs(then):
-            if abs(abs(constant) - 1) < 1e-5:
-                return ""  # the batch size itself, which the catalogue names
+        if _close(then, constant * more**power):
             return (
                 f"it is {factor:.6g} times the right one for a batch of {batch} and {then:.6g} "
                 f"times for {more}: {constant:.6g} · {said}, a mean or a sum over the batch"
-            )
-    return ""
+            ), {}
+    return "", {}
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-5 * abs(b)
 
 
 def _with_right_shape(name: str, x: Tensor, grad: object) -> Tensor:

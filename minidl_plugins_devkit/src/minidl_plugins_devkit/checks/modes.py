@@ -6,6 +6,7 @@ import gc
 import weakref
 from typing import TYPE_CHECKING
 
+from minidl_core import MinidlError
 from minidl_plugins_devkit.checks.gradients import check_gradients
 from minidl_plugins_devkit.checks.memory import must_refuse
 from minidl_plugins_devkit.diagnosis.agreement import must_agree, snapshot
@@ -89,6 +90,13 @@ def keeping(case: Case) -> str:
     try:
         probe = Probe(case, None, salt=21, mode="keeping")
         check_gradients(probe)
+    except MinidlError as error:
+        raise ConformanceError(
+            "backward fails in evaluation mode with keep()",
+            f"{type(error).__name__}: {error}",
+            "forward pushes nothing in evaluation mode: call self.push(...) in both modes, for "
+            "keep() decides whether it keeps anything",
+        ) from error
     except ConformanceError as error:
         raise ConformanceError(
             f"in evaluation mode with keep(): {error.finding}", error.detail, error.cause

@@ -130,7 +130,7 @@ def _gap(
 
 
 def _small_number(case: Case, number: int, share: float) -> str:
-    """Which small number, such as ε, makes the difference: it grows with it, and rounding does not."""
+    """Say which small number, such as ε, the difference grows with; rounding grows with none."""
     numbers = {**defaults_of(case.factory), **case.example.kwargs}
     for name, value in numbers.items():
         if not (is_number(value) and 0 < value < 1e-4):
@@ -143,8 +143,8 @@ def _small_number(case: Case, number: int, share: float) -> str:
         gap, step = _gap(before.values(), after.values(), _trajectory(larger)[number])
         if gap > 5 * share * step:
             return (
-                f"{name} stands in another place: inside the root or outside of it, before the bias "
-                "correction or after it"
+                f"{name} stands in another place: inside the root or outside of it, before the "
+                "bias correction or after it"
             )
     return ""
 

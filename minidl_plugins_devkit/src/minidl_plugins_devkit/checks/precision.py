@@ -50,8 +50,8 @@ def single_precision(case: Case) -> str:
             raise ConformanceError(
                 f"{name} in float32 is not that of float64",
                 f"the largest difference is {gap:.3g}, of elements up to {size:.3g}",
-                "a difference of large numbers (E[x²] − E[x]²), or a constant such as ε that float32 "
-                "rounds away: rewrite the formula",
+                "a difference of large numbers (E[x²] − E[x]²), or a constant such as ε that "
+                "float32 rounds away: rewrite the formula",
             )
     return ""
 

@@ -26,10 +26,9 @@ def matches_reference(case: Case) -> str:
     the same state, or of a function of torch, or a plain function. Functions get the inputs, and by
     name those parameters, buffers and arguments of the example that they accept.
     """
-    reference = case.example.reference
+    subject, inputs, reference = case.build(), case.inputs(), case.example.reference
     if reference is None:
         return "names no reference"
-    subject, inputs = case.build(), case.inputs()
     found: Any = named_in_torch(reference) if isinstance(reference, str) else reference
     if isinstance(found, type):
         _as_module(case, subject, inputs, found)
@@ -81,12 +80,12 @@ def _as_module(case: Case, subject: Subject, inputs: tuple[Tensor, ...], cls: An
 
 
 def _as_function(case: Case, subject: Subject, inputs: tuple[Tensor, ...], function: Any) -> None:
-    named = {name.replace(".", "_"): tensor for name, tensor in subject.state().items()}
-    named = {**case.example.kwargs, **named}
+    named: dict[str, Any] = dict(case.example.kwargs)
+    named |= {name.replace(".", "_"): tensor for name, tensor in subject.state().items()}
     try:
-        parameters = inspect.signature(function).parameters
+        parameters = set(inspect.signature(function).parameters)
     except ValueError:  # a built-in function, which takes the inputs
-        parameters = {}
+        parameters = set()
     training = not is_random(subject, inputs)
     if not training:
         subject.evaluate()

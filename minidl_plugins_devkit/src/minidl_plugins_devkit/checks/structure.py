@@ -41,8 +41,8 @@ def parameters_listed(case: Case) -> str:
         if id(parameter.value) not in listed:
             raise ConformanceError(
                 f"param() does not list {path}",
-                cause="named_param(), named_children() or param() is overridden and leaves it out, or "
-                "it is in an object that is no list, tuple or dict: make it an attribute",
+                cause="named_param(), named_children() or param() is overridden and leaves it "
+                "out, or it is in an object that is no list, tuple or dict: make it an attribute",
             )
     if hasattr(subject.module, "named_param"):
         named = list(subject.module.named_param())

@@ -70,9 +70,7 @@ def _named(registry: Registry, name: str) -> Iterator[_Subject]:
 
 
 def _as_subject(component: Component) -> _Subject:
-    return _Subject(
-        component.name, str(component.distribution), component.kind, component.load
-    )
+    return _Subject(component.name, str(component.distribution), component.kind, component.load)
 
 
 def _run(subject: _Subject, seed: int, registry: Registry) -> list[CheckResult]:

@@ -14,7 +14,6 @@ import click
 
 from minidl_core import ArgumentError, MinidlError, canonical
 
-
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 

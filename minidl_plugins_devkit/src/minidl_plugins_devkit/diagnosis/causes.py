@@ -52,7 +52,7 @@ def likely_cause(
 
 
 def factor_of(mine: Tensor, right: Tensor) -> float | None:
-    """Return c if mine = c · right for one c: by least squares, c = ⟨mine, right⟩ / ⟨right, right⟩."""
+    """Return c where mine = c · right; by least squares, c = ⟨mine, right⟩ / ⟨right, right⟩."""
     if not (right.isfinite().all() and mine.isfinite().all() and right.any() and mine.any()):
         return None
     factor = float((mine * right).sum() / (right * right).sum())

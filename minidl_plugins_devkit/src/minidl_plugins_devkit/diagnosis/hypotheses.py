@@ -41,11 +41,8 @@ def hypotheses(
     yield from _of_transposed_parameters(probe, x)
     own = _by_own_input_alone(probe, x)
     if own is not None:
-        yield (
-            "it is the derivative of each output by its own input alone: the other elements "
-            "matter too (the Jacobian of a softmax or a norm is no diagonal)",
-            own,
-        )
+        alone = "it is the derivative of each output by its own input alone"
+        yield f"{alone}: the other elements matter too, as in a softmax or a norm", own
 
 
 def _of_grad_output(probe: Probe, x: Tensor, right: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -70,11 +67,8 @@ def _of_rows(probe: Probe, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         for place, which in ((0, "first"), (-1, "last")):
             only = tuple(_only(weight, place, dim) for weight in probe.weights)
             missing = "batch" if dim == 0 else "steps"
-            yield (
-                f"it is the gradient of the {which} {what} alone: the sum over the {missing} is "
-                "missing",
-                probe.derivative(x, only),
-            )
+            alone = f"it is the gradient of the {which} {what} alone"
+            yield f"{alone}: the sum over the {missing} is missing", probe.derivative(x, only)
 
 
 def _only(weight: Tensor, place: int, dim: int) -> Tensor:
@@ -96,11 +90,9 @@ def _of_repeated_indices(probe: Probe, x: Tensor) -> Iterator[tuple[str, Tensor]
         last = torch.tensor([value not in flat[i + 1 :] for i, value in enumerate(flat)])
         kept = last.reshape(index.shape).reshape(*index.shape, *[1] * (weight.ndim - index.ndim))
         if not last.all():
-            yield (
-                "it counts an index that is repeated once: grad[index] += … does, "
-                "grad.index_add_(0, index, …) does not",
-                probe.derivative(x, (weight * kept,)),
-            )
+            once = "it counts an index that is repeated once"
+            cure = "grad[index] += … does, grad.index_add_(0, index, …) does not"
+            yield f"{once}: {cure}", probe.derivative(x, (weight * kept,))
 
 
 def _of_transposed_parameters(probe: Probe, x: Tensor) -> Iterator[tuple[str, Tensor]]:

@@ -74,7 +74,7 @@ class Subject:
             self.module.keep()
 
     def rewind(self) -> None:
-        """Let the next pass draw the numbers of the first one, from the buffers of the first one."""
+        """Let the next pass draw the numbers, and have the buffers, of the first one."""
         self.unlearn()
         if self.generator is not None and self._start is not None:
             self.generator.set_state(self._start)
