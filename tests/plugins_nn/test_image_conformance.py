@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-import minidl_plugins_nn
+from .image_twins import LAYERS
 
 kit = pytest.importorskip("minidl_plugins_devkit")
-
-LAYERS = [
-    getattr(minidl_plugins_nn, name)
-    for name in minidl_plugins_nn.__all__
-    if re.fullmatch(
-        r".*(Conv|ConvTranspose|Pool|Unpool|Norm|Pad|Dropout)[123]d|.*Norm|.*[Dd]ropout"
-        r"|(Unf|F)latten|Identity|(Unf|F)old|.*[Ss]huffle|Upsampl.*",
-        name,
-    )
-]
 
 
 @kit.parametrize_with_checks(LAYERS)
