@@ -40,6 +40,7 @@ class MSELoss(BaseModule):
     """
 
     traceable = True
+    reduction: Literal["mean", "sum"] = "mean"
 
     def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         if reduction not in ("mean", "sum"):
