@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from minidl_plugins_devkit import parametrize_with_checks
 
 from .image_twins import LAYERS
 
-kit = pytest.importorskip("minidl_plugins_devkit")
 
-
-@kit.parametrize_with_checks(LAYERS)
+@parametrize_with_checks(LAYERS)
 def test_conforms(check):
     check()
