@@ -23,7 +23,7 @@ from benchmarks.experiment_worker import SCRIPT, disk
 from minidl_core import registry
 from minidl_plugins_experiments.config import overriding, reading
 from minidl_plugins_experiments.config.experiment import experiment_of
-from minidl_plugins_experiments.executing import Options, begin
+from minidl_plugins_experiments.runs.execute import Options, begin
 
 LIMIT = 1.15
 

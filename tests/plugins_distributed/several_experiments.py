@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 
 from minidl_core import registry
-from minidl_plugins_experiments.conducting import conduct_of
 from minidl_plugins_experiments.config import reading
 from minidl_plugins_experiments.config.experiment import experiment_of
-from minidl_plugins_experiments.executing import Options, begin
+from minidl_plugins_experiments.runs.execute import Options, begin
+from minidl_plugins_experiments.training.strategy import conduct_of
 
 
 def main(folder: Path, files: list[str]) -> None:

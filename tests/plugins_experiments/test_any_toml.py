@@ -15,7 +15,7 @@ from minidl_plugins_experiments.config.experiment import KEYS, experiment_of
 from minidl_plugins_experiments.config.overriding import override
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.config.reading import parse, read
-from minidl_plugins_experiments.preparing import prepare
+from minidl_plugins_experiments.training.preparing import prepare
 
 WORDS = [
     *("disk", "csv", "Linear", "ReLU", "Residual", "MSELoss", "HuberLoss", "SGD", "Adam", "step"),

@@ -11,7 +11,7 @@ import torch
 
 from minidl_core import Sequential
 from minidl_plugins_basic import Linear, ReLU, Sigmoid
-from minidl_plugins_experiments.diagnosis import warnings_of
+from minidl_plugins_experiments.runs.diagnosis import warnings_of
 
 from .training_curves import disk_network, train_disk
 

@@ -10,7 +10,7 @@ import pytest
 
 from minidl_plugins_experiments.config.experiment import KEYS, experiment_of
 from minidl_plugins_experiments.config.reading import parse
-from minidl_plugins_experiments.schedules import SCHEDULES
+from minidl_plugins_experiments.training.schedules import SCHEDULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from minidl_plugins_experiments.data import Data, Split
+from minidl_plugins_experiments.data.data import Data, Split
 from minidl_plugins_experiments.figures import draw_comparison, draw_figures, draw_seeds
 from minidl_plugins_experiments.figures.points import labels_of
 from minidl_plugins_experiments.figures.style import CLASS_COLOURS, plain

@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-import minidl_plugins_experiments.progress as progress_module
-import minidl_plugins_experiments.progress_bar as bar_module
-from minidl_plugins_experiments.progress import Progress, duration, figure, progress_for
+import minidl_plugins_experiments.training.progress as progress_module
+import minidl_plugins_experiments.training.progress_bar as bar_module
+from minidl_plugins_experiments.training.progress import Progress, duration, figure, progress_for
 
 
 class Terminal(io.StringIO):

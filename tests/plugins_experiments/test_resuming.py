@@ -13,7 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from minidl_core import registry
-from minidl_plugins_experiments import checkpointing, files
+from minidl_plugins_experiments import files
+from minidl_plugins_experiments.training import checkpoint as checkpointing
 
 
 @pytest.fixture
@@ -263,7 +264,7 @@ def test_a_full_disk_loses_no_earlier_checkpoint(minidl, write, tmp_path, monkey
         write_checkpoint(path, checkpoint)
         written.append(checkpoint.epoch)
 
-    monkeypatch.setattr("minidl_plugins_experiments.running.write_checkpoint", until_full)
+    monkeypatch.setattr("minidl_plugins_experiments.training.run.write_checkpoint", until_full)
     path = write(epochs="6")
     done = minidl("run", path, "--no-figures", "--checkpoint-every", "0", "--output", "full")
     assert done.status == 1

@@ -38,7 +38,7 @@ def test_torchs_own_network_loads_the_weights_and_errs_as_told(minidl, tmp_path)
     twin = torch_twin()
     twin.load_state_dict(load_file(tmp_path / "run/weights.safetensors"))
     result = result_of(tmp_path / "run")
-    from minidl_plugins_experiments.datasets.disk import disk
+    from minidl_plugins_experiments.data.datasets.disk import disk
 
     data = disk(generator=torch.Generator().manual_seed(3), dtype=torch.float32)
     wrong = twin(data.test.x).argmax(1) != data.test.y.argmax(1)
@@ -175,7 +175,7 @@ def test_targets_too_large_to_be_squared_leave_a_result_all_the_same(
     minidl, write, tmp_path, monkeypatch
 ):
     from minidl_core import registry
-    from minidl_plugins_experiments.datasets.disk import disk
+    from minidl_plugins_experiments.data.datasets.disk import disk
 
     def huge(*, generator, dtype, points=60):
         data = disk(generator=generator, dtype=dtype, points=points)
@@ -194,7 +194,7 @@ def test_targets_too_large_to_be_squared_leave_a_result_all_the_same(
 def test_the_test_set_has_no_say_in_the_choice(minidl, write, tmp_path, monkeypatch):
     """Spoil the targets of the test set: the same start is kept."""
     from minidl_core import registry
-    from minidl_plugins_experiments.datasets.disk import disk
+    from minidl_plugins_experiments.data.datasets.disk import disk
 
     def spoilt(*, generator, dtype, points=60):
         data = disk(generator=generator, dtype=dtype, points=points)

@@ -7,8 +7,8 @@ import statistics
 
 import pytest
 
-from minidl_plugins_experiments.config.naming import Named
-from minidl_plugins_experiments.schedules import Moment, schedule_of
+from minidl_plugins_experiments.config.component_spec import Named
+from minidl_plugins_experiments.training.schedules import Moment, schedule_of
 
 
 def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_path):

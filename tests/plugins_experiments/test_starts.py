@@ -183,7 +183,7 @@ def test_stacked_and_side_by_side_agree_to_rounding(minidl, write, tmp_path, mon
     path = write(starts="4", epochs="5", dtype='"float64"')
     assert minidl("run", path, "--no-figures", "--output", "stacked").status == 0
     monkeypatch.setattr(
-        "minidl_plugins_experiments.preparing.why_not_stacked", lambda *_: "for the test"
+        "minidl_plugins_experiments.training.preparing.why_not_stacked", lambda *_: "for the test"
     )
     assert minidl("run", path, "--no-figures", "--output", "beside").status == 0
     stacked, beside = result_of(tmp_path / "stacked"), result_of(tmp_path / "beside")
@@ -196,7 +196,7 @@ def test_stacked_and_side_by_side_agree_to_rounding(minidl, write, tmp_path, mon
 
 def test_one_start_that_diverges_leaves_the_others_alone(minidl, write, tmp_path, monkeypatch):
     """Side by side, with the second start's weights far too large."""
-    from minidl_plugins_experiments import running
+    from minidl_plugins_experiments.training import run as running
 
     train_epoch = running.Run._train_epoch
 

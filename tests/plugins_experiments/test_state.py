@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl_core import BaseModule, MinidlError, Sequential
-from minidl_plugins_experiments.state import from_plain, kept_by, to_plain
+from minidl_plugins_experiments.training.plain_state import from_plain, kept_by, to_plain
 
 TENSORS = st.sampled_from(
     [

@@ -9,7 +9,7 @@ import torch
 
 from minidl_core import Sequential, train
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, stack, unstack
-from minidl_plugins_experiments.datasets.disk import disk
+from minidl_plugins_experiments.data.datasets.disk import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core import Module
-    from minidl_plugins_experiments.data import Data, Split
+    from minidl_plugins_experiments.data.data import Data, Split
 
 __all__ = ["disk_network", "norms", "numbers", "result_of", "train_disk"]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_plugins_experiments.provenance import distributions_of, fingerprint
-from minidl_plugins_experiments.state import to_plain
+from minidl_plugins_experiments.runs.provenance import distributions_of, fingerprint
+from minidl_plugins_experiments.training.plain_state import to_plain
 
 if TYPE_CHECKING:
     from minidl_core import Registry
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.preparing import Prepared
+    from minidl_plugins_experiments.training.preparing import Prepared
 
 __all__ = ["digest_of", "facts_of"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from minidl_plugins_distributed.collectives import broadcast
-from minidl_plugins_experiments.state import kept_by
+from minidl_plugins_experiments.training.plain_state import kept_by
 
 if TYPE_CHECKING:
     from minidl_core import Module

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from minidl_core import Registry
     from minidl_plugins_distributed.launch import Launch
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.lanes import Lane
-    from minidl_plugins_experiments.preparing import Prepared
-    from minidl_plugins_experiments.running import Run
+    from minidl_plugins_experiments.training.preparing import Prepared
+    from minidl_plugins_experiments.training.restarts import Lane
+    from minidl_plugins_experiments.training.run import Run
 
 __all__ = ["Together"]
 

@@ -10,17 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from minidl_plugins_experiments.conducting import Conduct
     from minidl_plugins_experiments.config.problems import ConfigError
-    from minidl_plugins_experiments.data import Data, Split
+    from minidl_plugins_experiments.data.data import Data, Split
+    from minidl_plugins_experiments.training.strategy import Conduct
 
 __all__ = ["Conduct", "ConfigError", "Data", "Split"]
 
 PLACES = {
-    "Conduct": "conducting",
+    "Conduct": "training.strategy",
     "ConfigError": "config.problems",
-    "Data": "data",
-    "Split": "data",
+    "Data": "data.data",
+    "Split": "data.data",
 }
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minidl_core import Registry
-    from minidl_plugins_experiments.conducting import Conduct
+    from minidl_plugins_experiments.training.strategy import Conduct
 
 __all__ = ["command"]
 
@@ -77,8 +77,8 @@ def command(
             "--resume goes on with a run as it was begun; leave out --set, --output, --seeds and "
             "--dry-run"
         )
-    from minidl_plugins_experiments import session
-    from minidl_plugins_experiments.executing import Options
+    from minidl_plugins_experiments.commands import reporting as session
+    from minidl_plugins_experiments.runs.execute import Options
 
     with _exit_statuses(registry) as conduct:
         options = Options(quiet, figures, json_lines, checkpoint_every, conduct)
@@ -99,8 +99,8 @@ class Refused(click.ClickException):
 def _exit_statuses(registry: Registry) -> Iterator[Conduct]:
     """2 for what is wrong with the experiment, 1 for a run that failed, 130 for Ctrl-C."""
     from minidl_core import MinidlError
-    from minidl_plugins_experiments.conducting import Conduct, conduct_of
     from minidl_plugins_experiments.config.problems import ConfigError
+    from minidl_plugins_experiments.training.strategy import Conduct, conduct_of
 
     conduct = Conduct()
     try:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from minidl_plugins_experiments.config.naming import Named, section
+from minidl_plugins_experiments.config.component_spec import Named, section
 from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean, kind_of
 
 __all__ = ["DTYPES", "Experiment", "experiment_of"]

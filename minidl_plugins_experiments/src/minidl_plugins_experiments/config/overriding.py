@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.config.naming import is_single
+from minidl_plugins_experiments.config.component_spec import is_single
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.config.reading import parse
 

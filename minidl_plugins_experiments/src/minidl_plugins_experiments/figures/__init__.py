@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from minidl_plugins_experiments.data import Data
+    from minidl_plugins_experiments.data.data import Data
 
 __all__ = ["draw_comparison", "draw_figures", "draw_seeds"]
 
@@ -44,8 +44,8 @@ def draw_figures(
     """
     from minidl_plugins_experiments.figures.curves import draw_curves
     from minidl_plugins_experiments.figures.gradients import draw_gradients
-    from minidl_plugins_experiments.figures.starts import draw_starts
-    from minidl_plugins_experiments.history import History
+    from minidl_plugins_experiments.figures.restarts import draw_starts
+    from minidl_plugins_experiments.runs.history import History
 
     folder = folder / "figures"
     history = History(result)

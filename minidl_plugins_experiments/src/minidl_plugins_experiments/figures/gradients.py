@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from minidl_plugins_experiments.history import Array, History
+    from minidl_plugins_experiments.runs.history import Array, History
 
 __all__ = ["draw_gradients"]
 

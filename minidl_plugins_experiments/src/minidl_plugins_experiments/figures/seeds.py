@@ -14,7 +14,7 @@ from minidl_plugins_experiments.figures.style import (
     panels,
     save,
 )
-from minidl_plugins_experiments.history import History
+from minidl_plugins_experiments.runs.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

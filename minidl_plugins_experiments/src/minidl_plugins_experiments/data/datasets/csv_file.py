@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.data import Data, Split
-from minidl_plugins_experiments.datasets.arguments import check_flag, check_share
-from minidl_plugins_experiments.datasets.columns import (
+from minidl_plugins_experiments.data.arguments import check_flag, check_share
+from minidl_plugins_experiments.data.columns import (
     check_names,
     classes,
     find_column,
     numbers,
 )
-from minidl_plugins_experiments.datasets.splitting import Parts, split_by_class, split_rows
-from minidl_plugins_experiments.datasets.standardising import Standard, standard_of
-from minidl_plugins_experiments.datasets.table import read_table
+from minidl_plugins_experiments.data.data import Data, Split
+from minidl_plugins_experiments.data.splitting import Parts, split_by_class, split_rows
+from minidl_plugins_experiments.data.standardising import Standard, standard_of
+from minidl_plugins_experiments.data.table import read_table
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from minidl_plugins_experiments.datasets.table import Column, Table
+    from minidl_plugins_experiments.data.table import Column, Table
 
 __all__ = ["csv"]
 

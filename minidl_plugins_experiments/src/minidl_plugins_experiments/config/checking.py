@@ -8,11 +8,11 @@ import torch
 
 from minidl_core import MinidlError
 from minidl_plugins_experiments.config.problems import ConfigError
-from minidl_plugins_experiments.data import Data, Split
+from minidl_plugins_experiments.data.data import Data, Split
 
 if TYPE_CHECKING:
     from minidl_core import Loss, Module
-    from minidl_plugins_experiments.building import Node
+    from minidl_plugins_experiments.config.building import Node
     from minidl_plugins_experiments.config.experiment import Experiment
 
 __all__ = ["checked_data", "checked_pass", "device_of", "parameter_count"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from minidl_core import Registry
     from minidl_core.components import Component
-    from minidl_plugins_experiments.data import Data
+    from minidl_plugins_experiments.data.data import Data
 
 __all__ = ["components_of", "distributions_of", "fingerprint", "machine"]
 

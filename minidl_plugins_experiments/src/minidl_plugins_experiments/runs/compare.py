@@ -9,7 +9,7 @@ import click
 
 from minidl_core import MinidlError
 from minidl_core.commands.tables import echo_table
-from minidl_plugins_experiments.run_folder import SEEDS, read_result
+from minidl_plugins_experiments.runs.folder import SEEDS, read_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

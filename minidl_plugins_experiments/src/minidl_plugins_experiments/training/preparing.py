@@ -10,19 +10,19 @@ import torch
 
 from minidl_core import MinidlError
 from minidl_plugins_basic import stack
-from minidl_plugins_experiments.building import Builder
-from minidl_plugins_experiments.checking import checked_data, checked_pass, device_of
+from minidl_plugins_experiments.config.building import Builder
+from minidl_plugins_experiments.config.checking import checked_data, checked_pass, device_of
 from minidl_plugins_experiments.config.problems import ConfigError
-from minidl_plugins_experiments.lanes import TRIAL_ROWS, Lane, why_not_stacked
-from minidl_plugins_experiments.schedules import schedule_of
-from minidl_plugins_experiments.state import to_plain
+from minidl_plugins_experiments.training.plain_state import to_plain
+from minidl_plugins_experiments.training.restarts import TRIAL_ROWS, Lane, why_not_stacked
+from minidl_plugins_experiments.training.schedules import schedule_of
 
 if TYPE_CHECKING:
     from minidl_core import Loss, Module, Optimizer, Registry
     from minidl_core.components import Component
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.data import Data
-    from minidl_plugins_experiments.schedules import Schedule
+    from minidl_plugins_experiments.data.data import Data
+    from minidl_plugins_experiments.training.schedules import Schedule
 
 __all__ = ["Prepared", "prepare"]
 

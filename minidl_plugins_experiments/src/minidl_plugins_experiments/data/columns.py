@@ -14,7 +14,7 @@ from minidl_core import ArgumentError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from minidl_plugins_experiments.datasets.table import Column, Row, Table
+    from minidl_plugins_experiments.data.table import Column, Row, Table
 
 __all__ = ["check_names", "classes", "find_column", "numbers"]
 

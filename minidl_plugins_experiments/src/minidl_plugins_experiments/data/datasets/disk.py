@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.data import Data, Split
-from minidl_plugins_experiments.datasets.arguments import check_whole_number
+from minidl_plugins_experiments.data.arguments import check_whole_number
+from minidl_plugins_experiments.data.data import Data, Split
 
 if TYPE_CHECKING:
     from torch import Tensor

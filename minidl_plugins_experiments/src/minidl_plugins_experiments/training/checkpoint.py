@@ -17,14 +17,14 @@ from safetensors.torch import save
 
 from minidl_core import MinidlError
 from minidl_plugins_experiments.files import write_atomically
-from minidl_plugins_experiments.lanes import named_parameters
-from minidl_plugins_experiments.state import from_plain, kept_by, to_plain
+from minidl_plugins_experiments.training.plain_state import from_plain, kept_by, to_plain
+from minidl_plugins_experiments.training.restarts import named_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from minidl_plugins_experiments.lanes import Lane
+    from minidl_plugins_experiments.training.restarts import Lane
 
 __all__ = [
     "Checkpoint",

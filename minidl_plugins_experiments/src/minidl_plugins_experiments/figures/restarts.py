@@ -19,7 +19,7 @@ from minidl_plugins_experiments.figures.style import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minidl_plugins_experiments.history import History
+    from minidl_plugins_experiments.runs.history import History
 
 __all__ = ["draw_starts"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.data import Data, Split
-from minidl_plugins_experiments.datasets.arguments import check_share
-from minidl_plugins_experiments.datasets.splitting import split_by_class
+from minidl_plugins_experiments.data.arguments import check_share
+from minidl_plugins_experiments.data.data import Data, Split
+from minidl_plugins_experiments.data.splitting import split_by_class
 
 __all__ = ["digits"]
 

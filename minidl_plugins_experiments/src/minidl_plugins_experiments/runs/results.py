@@ -6,19 +6,19 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.measuring import dead_above, dead_starts, for_json
-from minidl_plugins_experiments.provenance import (
+from minidl_plugins_experiments.training.metrics import dead_above, dead_starts, for_json
+from minidl_plugins_experiments.runs.provenance import (
     components_of,
     distributions_of,
     fingerprint,
     machine,
 )
-from minidl_plugins_experiments.run_folder import SCHEMA
+from minidl_plugins_experiments.runs.folder import SCHEMA
 
 if TYPE_CHECKING:
     from minidl_core import Registry
-    from minidl_plugins_experiments.preparing import Prepared
-    from minidl_plugins_experiments.running import Run
+    from minidl_plugins_experiments.training.preparing import Prepared
+    from minidl_plugins_experiments.training.run import Run
 
 __all__ = ["finished", "first", "now", "starts_of"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import MinidlError, Module, Sequential
-from minidl_plugins_experiments.config.naming import Named, named, section
+from minidl_plugins_experiments.config.component_spec import Named, named, section
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
-from minidl_plugins_experiments.signatures import accepted_by
+from minidl_plugins_experiments.config.signatures import accepted_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

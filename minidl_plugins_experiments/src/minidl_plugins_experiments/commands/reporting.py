@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minidl_core.commands import printable
-from minidl_plugins_experiments import several
 from minidl_plugins_experiments.config import overriding, reading
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError
-from minidl_plugins_experiments.executing import begin, preparation_errors, resume
-from minidl_plugins_experiments.preparing import prepare
-from minidl_plugins_experiments.run_folder import SEEDS, check_output
-from minidl_plugins_experiments.running import randomness_of_its_own
+from minidl_plugins_experiments.runs import seeds as several
+from minidl_plugins_experiments.runs.execute import begin, preparation_errors, resume
+from minidl_plugins_experiments.runs.folder import SEEDS, check_output
+from minidl_plugins_experiments.training.preparing import prepare
+from minidl_plugins_experiments.training.run import randomness_of_its_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidl_core import Registry
-    from minidl_plugins_experiments.conducting import Conduct
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.executing import Options
+    from minidl_plugins_experiments.runs.execute import Options
+    from minidl_plugins_experiments.training.strategy import Conduct
 
 __all__ = ["go_on", "start"]
 

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl_plugins_experiments.history import History
+from minidl_plugins_experiments.runs.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from minidl_plugins_experiments.history import Array
+    from minidl_plugins_experiments.runs.history import Array
 
 __all__ = ["warnings_of"]
 

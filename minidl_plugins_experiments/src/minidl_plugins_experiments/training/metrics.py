@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core import Loss
-    from minidl_plugins_experiments.data import Data, Split
-    from minidl_plugins_experiments.lanes import Lane
+    from minidl_plugins_experiments.data.data import Data, Split
+    from minidl_plugins_experiments.training.restarts import Lane
 
 __all__ = [
     "best_start",

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import NonFiniteError, train
-from minidl_plugins_experiments.checkpointing import Checkpoint, restore, take, write_checkpoint
-from minidl_plugins_experiments.measuring import (
+from minidl_plugins_experiments.runs.folder import CHECKPOINT
+from minidl_plugins_experiments.training.checkpoint import (
+    Checkpoint,
+    restore,
+    take,
+    write_checkpoint,
+)
+from minidl_plugins_experiments.training.metrics import (
     best_start,
     for_json,
     gradient_norms,
     loss_and_error,
 )
-from minidl_plugins_experiments.run_folder import CHECKPOINT
-from minidl_plugins_experiments.schedules import Moment
+from minidl_plugins_experiments.training.schedules import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +33,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core import Loss, Module, Optimizer
-    from minidl_plugins_experiments.conducting import Conduct
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.data import Data
-    from minidl_plugins_experiments.lanes import Lane
-    from minidl_plugins_experiments.preparing import Prepared
-    from minidl_plugins_experiments.progress import Progress
+    from minidl_plugins_experiments.data.data import Data
+    from minidl_plugins_experiments.training.preparing import Prepared
+    from minidl_plugins_experiments.training.progress import Progress
+    from minidl_plugins_experiments.training.restarts import Lane
+    from minidl_plugins_experiments.training.strategy import Conduct
 
 __all__ = ["Run", "randomness_of_its_own"]
 

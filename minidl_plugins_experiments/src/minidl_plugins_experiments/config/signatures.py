@@ -13,7 +13,7 @@ from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidl_plugins_experiments.config.naming import Named
+    from minidl_plugins_experiments.config.component_spec import Named
 
 __all__ = ["Accepted", "accepted_by"]
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from minidl_core import NonFiniteError, Registry
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.lanes import Lane
-    from minidl_plugins_experiments.preparing import Prepared
-    from minidl_plugins_experiments.running import Run
+    from minidl_plugins_experiments.training.preparing import Prepared
+    from minidl_plugins_experiments.training.restarts import Lane
+    from minidl_plugins_experiments.training.run import Run
 
 __all__ = ["Conduct", "conduct_of"]
 

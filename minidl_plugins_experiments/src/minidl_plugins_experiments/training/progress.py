@@ -60,7 +60,7 @@ def progress_for(stream: TextIO, quiet: bool, *, shares: bool = True) -> Progres
 
         console = Console(file=stream)
         if console.is_terminal and not console.is_dumb_terminal:
-            from minidl_plugins_experiments.progress_bar import Bar
+            from minidl_plugins_experiments.training.progress_bar import Bar
 
             return Bar(console, shares)
     return Lines(stream, shares)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minidl_core import MinidlError
-from minidl_plugins_experiments import executing
+from minidl_plugins_experiments.runs import execute
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError
-from minidl_plugins_experiments.executing import preparation_errors
+from minidl_plugins_experiments.runs.execute import preparation_errors
 from minidl_plugins_experiments.files import write_json
-from minidl_plugins_experiments.preparing import prepare
-from minidl_plugins_experiments.results import now
-from minidl_plugins_experiments.run_folder import (
+from minidl_plugins_experiments.training.preparing import prepare
+from minidl_plugins_experiments.runs.results import now
+from minidl_plugins_experiments.runs.folder import (
     RESULT,
     SCHEMA,
     SEEDS,
@@ -25,12 +25,12 @@ from minidl_plugins_experiments.run_folder import (
     fresh_name,
     read_result,
 )
-from minidl_plugins_experiments.running import randomness_of_its_own
+from minidl_plugins_experiments.training.run import randomness_of_its_own
 
 if TYPE_CHECKING:
     from minidl_core import Registry
     from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.executing import Options
+    from minidl_plugins_experiments.runs.execute import Options
 
 __all__ = ["begin", "resume", "show"]
 
@@ -107,10 +107,10 @@ def _go_on(
     for seed in summary["seeds"]:
         place = folder / f"seed-{seed}"
         if conduct.share((place / RESULT).exists):
-            result = executing.resume(place, registry, quiet)
+            result = execute.resume(place, registry, quiet)
         else:
             one = experiment.with_seed(seed)
-            _, result = executing.begin(
+            _, result = execute.begin(
                 one, summary["name"], summary["file"], place, registry, quiet
             )
         results.append((place.name, result))

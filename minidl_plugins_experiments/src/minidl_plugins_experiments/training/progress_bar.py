@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from minidl_plugins_experiments.progress import REDRAW_SECONDS, Quiet, figure
+from minidl_plugins_experiments.training.progress import REDRAW_SECONDS, Quiet, figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

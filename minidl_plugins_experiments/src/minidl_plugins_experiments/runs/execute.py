@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import save as safetensors_bytes
 
 from minidl_core import MinidlError
-from minidl_plugins_experiments import results
-from minidl_plugins_experiments.checkpointing import read_checkpoint
-from minidl_plugins_experiments.conducting import Conduct
+from minidl_plugins_experiments.runs import results
+from minidl_plugins_experiments.training.checkpoint import read_checkpoint
+from minidl_plugins_experiments.training.strategy import Conduct
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.files import sync_folder, write_atomically, write_json
-from minidl_plugins_experiments.lanes import named_parameters
-from minidl_plugins_experiments.preparing import prepare
-from minidl_plugins_experiments.progress import progress_for
-from minidl_plugins_experiments.provenance import distributions_of, fingerprint
-from minidl_plugins_experiments.run_folder import (
+from minidl_plugins_experiments.training.restarts import named_parameters
+from minidl_plugins_experiments.training.preparing import prepare
+from minidl_plugins_experiments.training.progress import progress_for
+from minidl_plugins_experiments.runs.provenance import distributions_of, fingerprint
+from minidl_plugins_experiments.runs.folder import (
     CHECKPOINT,
     RESULT,
     WEIGHTS,
@@ -29,7 +29,7 @@ from minidl_plugins_experiments.run_folder import (
     fresh_name,
     read_result,
 )
-from minidl_plugins_experiments.running import Run, randomness_of_its_own
+from minidl_plugins_experiments.training.run import Run, randomness_of_its_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +207,7 @@ def _execute(
 
 def _finish(run: Run, result: dict[str, Any], options: Options) -> dict[str, Any]:
     """Weights, the last checkpoint, figures, and last of all the result that says finished."""
-    from minidl_plugins_experiments.diagnosis import warnings_of
+    from minidl_plugins_experiments.runs.diagnosis import warnings_of
 
     result = results.finished(result, run, None)
     best = run.alone(result["starts"]["selected"] or 0)

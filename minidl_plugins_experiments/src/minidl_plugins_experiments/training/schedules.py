@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minidl_core import ArgumentError
 from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean
-from minidl_plugins_experiments.signatures import accepted_by
+from minidl_plugins_experiments.config.signatures import accepted_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidl_plugins_experiments.config.naming import Named
+    from minidl_plugins_experiments.config.component_spec import Named
 
     Schedule = Callable[["Moment"], float]
 
