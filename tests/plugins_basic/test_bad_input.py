@@ -371,12 +371,6 @@ CASES = {
         "SGD",
         ("expected parameters", "got Sequential at position 0", "model.param()"),
     ),
-    "optimizer-of-named-parameters": Case(
-        lambda: SGD(network().named_param(), 0.1),  # type: ignore[arg-type]
-        ArgumentError,
-        "SGD",
-        ("expected parameters", "got tuple at position 0", "model.param()"),
-    ),
     "optimizer-of-tensors": Case(
         lambda: SGD([torch.ones(2)], 0.1),  # type: ignore[list-item]
         ArgumentError,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from minidl_core import FlatParameters, Parameter, StateError
-from minidl_plugins_basic import SGD
+from minidl_core import Parameter, StateError
+from minidl_plugins_basic import FlatParameters, SGD
 
 
 def parameters(*shapes: tuple[int, ...], dtype: torch.dtype = torch.float64) -> list[Parameter]:

@@ -59,7 +59,7 @@ def test_a_training_step_makes_no_metadata_scan_and_no_hook_call(monkeypatch):
 
     monkeypatch.setattr(discovery, "find_distributions", counted("scan"))
     monkeypatch.setattr(distributions, "_metadata_folders", counted("folders"))
-    monkeypatch.setattr(Hooks, "ask", counted("hook"))
+    monkeypatch.setattr(Hooks, "call_each", counted("hook"))
     batch = (torch.ones(4, 2), torch.ones(4, 3))
     assert len(list(train(model, MSELoss(), optimizer, [batch] * 3))) == 3
     assert calls == []

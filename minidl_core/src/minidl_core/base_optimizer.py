@@ -1,17 +1,15 @@
-"""The convenience base class of optimizers: each parameter once, checked, and zeroed."""
+"""The base class of optimizers: each parameter once, checked, and zeroed."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from minidl_core.errors import ArgumentError, ParameterError
+from minidl_core.errors import ArgumentError, ParameterError, StateError
 from minidl_core.parameter import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from minidl_core.flat_parameters import FlatParameters
 
 __all__ = ["BaseOptimizer"]
 
@@ -20,22 +18,22 @@ class BaseOptimizer(ABC):
     """What every optimizer would otherwise repeat.
 
     Args:
-        params: what ``model.param()`` returns. A parameter that appears twice, because modules
-            share it, is kept once, so that it is stepped once.
+        params: what ``model.param()`` or ``model.named_param()`` returns. A parameter that appears
+            twice, because modules share it, is kept once, so that it is stepped once.
 
     Attributes:
-        params: the parameters, each once, in the order given.
-        flat: a `FlatParameters` over them, where the rule is one for every element; it makes
-            zeroing and stepping a few operations for all of them together.
+        params: the trainable parameters, each once, in the order given; ``step`` changes these.
+        traceable: a class sets it to True to declare that ``zero_grad`` and ``step`` are nothing
+            but tensor operations, the same at every step.
 
     Raises:
-        ArgumentError: there is no parameter, or something other than parameters was given.
+        ArgumentError: there is no trainable parameter, or something else was given.
         ParameterError: two parameters share one value but not one gradient.
     """
 
-    flat: FlatParameters | None = None
+    traceable: ClassVar[bool] = False
 
-    def __init__(self, params: Iterable[Parameter]) -> None:
+    def __init__(self, params: Iterable[Parameter] | Iterable[tuple[str, Parameter]]) -> None:
         unique: dict[int, Parameter] = {}
         for position, item in enumerate(self._listed(params)):
             parameter = self._as_parameter(position, item)
@@ -46,32 +44,45 @@ class BaseOptimizer(ABC):
                     "gradient; share the Parameter object itself between the modules",
                     where=type(self).__name__,
                 )
-        if not unique:
+        self._given = tuple(unique.values())
+        self._trainable = [parameter.trainable for parameter in self._given]
+        self.params = [parameter for parameter in self._given if parameter.trainable]
+        if not self.params:
+            got = f"{len(unique)} frozen ones" if unique else "none"
             raise ArgumentError(
-                "expected at least one parameter, got none; a model without parameters needs no "
-                "optimizer, and an iterator that was used up needs making anew",
+                f"expected at least one parameter to train, got {got}; a model without parameters "
+                "needs no optimizer, and an iterator that was used up needs making anew",
                 where=type(self).__name__,
             )
-        self.params = list(unique.values())
 
     def zero_grad(self) -> None:
-        """Set every gradient to zero, in place."""
-        for parameter in self.flat.vectors() if self.flat else self.params:
+        """Set every gradient to zero, in place, those of frozen parameters too.
+
+        Raises:
+            StateError: a parameter was frozen or unfrozen after the optimizer was made.
+        """
+        if [parameter.trainable for parameter in self._given] != self._trainable:
+            raise StateError(
+                "a parameter was frozen or unfrozen after the optimizer was made; make the "
+                "optimizer anew",
+                where=type(self).__name__,
+            )
+        for parameter in self._given:
             parameter.grad.zero_()
 
     @abstractmethod
     def step(self) -> None:
-        """Change every parameter, in place, by its gradient."""
+        """Change every parameter of ``params``, in place, by its gradient."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on exactly, as copies: later steps do not change it."""
+        """Return all that is needed to go on exactly, as copies: later steps do not change it."""
 
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what ``state_dict`` gave; `state` itself is left untouched."""
 
-    def _listed(self, params: Iterable[Parameter]) -> list[Parameter]:
+    def _listed(self, params: Iterable[Any]) -> list[Any]:
         try:
             iterator = iter(params)
         except TypeError:
@@ -79,10 +90,14 @@ class BaseOptimizer(ABC):
         return list(iterator)
 
     def _as_parameter(self, position: int, item: Any) -> Parameter:
+        if isinstance(item, tuple) and len(item) == 2:
+            first, second = item
+            if isinstance(first, str) and isinstance(second, Parameter):
+                return second
+            if not isinstance(first, str):
+                return Parameter(first, second)
         if isinstance(item, Parameter):
             return item
-        if isinstance(item, tuple) and len(item) == 2 and not isinstance(item[0], str):
-            return Parameter(*item)
         raise self._not_parameters(item, f" at position {position}")
 
     def _not_parameters(self, got: object, position: str = "") -> ArgumentError:

@@ -1,68 +1,100 @@
-"""The ``minidl`` command: the page of help, and the way to everything else.
-
-Help is printed without importing click, or any plugin unless one has hooks to offer commands by.
-"""
+"""The ``minidl`` command: a click group of the components of the kind ``commands``."""
 
 from __future__ import annotations
 
-import os
 import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from minidl_core.distributions import canonical, find_distributions, search_path
+import click
+
+from minidl_core.components import describe_error
+from minidl_core.console import printable
+from minidl_core.discovery import registry
+from minidl_core.errors import ComponentNotFoundError, MinidlError
 from minidl_core.version import __version__
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-# Each command of our own, the module under minidl_core that has it, and what it does.
-COMMANDS = {
-    "check": ("commands.check", "Prove the gradients of a distribution or component."),
-    "describe": ("commands.describe", "Show a component's signature, docstring and provenance."),
-    "doctor": ("commands.doctor", "Find every problem of the installation, with its cure."),
-    "list": ("commands.list", "List the components, by kind."),
-    "new": ("template.command", "Write a complete plugin package to start from."),
-    "plugins": ("commands.plugins", "List the distributions that have something for minidl."),
-}
+    from minidl_core.discovery import Registry
+
+__all__ = ["main"]
+
+
+class _Commands(click.Group):
+    """The installed commands. A broken one costs only itself."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        installed: Registry = ctx.obj
+        usable = [
+            c
+            for c in installed.components("commands")
+            if installed.unavailable(c.distribution) is None
+        ]
+        claims = Counter(component.name for component in usable)
+        return sorted(c.name if claims[c.name] == 1 else c.qualified_name for c in usable)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        try:
+            command = ctx.obj.get("commands", name)
+        except ComponentNotFoundError:
+            return None
+        if not isinstance(command, click.Command):
+            raise click.ClickException(f"{name} is no click command, got {type(command).__name__}")
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if not args[0].startswith("-"):
+            ctx.obj.find("commands", args[0])  # or its error, which says what is close
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._does(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _does(self, ctx: click.Context, name: str) -> str:
+        try:
+            command = self.get_command(ctx, name)
+            return printable(command.get_short_help_str(80)) if command else ""
+        except (MinidlError, click.ClickException):
+            return "(cannot be loaded: see `minidl doctor`)"
+        except Exception as error:
+            return f"(cannot be shown: {printable(describe_error(error))})"
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MinidlError as error:
+            raise click.ClickException(printable(str(error))) from error
+
+
+@click.group(
+    cls=_Commands,
+    help=f"minidl {__version__}: explicit gradients, and every part a plugin.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--disable",
+    metavar="DISTRIBUTION",
+    multiple=True,
+    is_eager=True,  # as --help is, which lists the commands of plugins
+    expose_value=False,
+    callback=lambda ctx, _param, names: ctx.obj.disable(*names),
+    help="Do not import this distribution (may be repeated).",
+)
+@click.version_option(__version__, message="minidl %(version)s")
+@click.pass_context
+def _group(ctx: click.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``minidl`` with `arguments`, the process's own by default, and exit."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without the letter σ shows its number
             stream.reconfigure(errors="backslashreplace")
-    if arguments in ([], ["--help"], ["-h"]) and not _some_plugin_has_hooks():
-        print(help_text({}))
-        return
-    from minidl_core.commands import run
-
-    run(arguments)
-
-
-def help_text(of_plugins: Mapping[str, str]) -> str:
-    """The page of help, with the commands `of_plugins` and what they do."""
-    ours = {name: does for name, (_, does) in COMMANDS.items()}
-    everything = sorted({**ours, **of_plugins}.items())
-    width = max(len(name) for name, _ in everything)
-    return "\n".join(
-        [
-            "Usage: minidl [OPTIONS] COMMAND [ARGUMENTS]...",
-            "",
-            f"  minidl {__version__}: explicit gradients, and every part a plugin.",
-            "",
-            "Options:",
-            "  --disable DISTRIBUTION  Do not import this distribution (may be repeated).",
-            "  --version               Show the version and exit.",
-            "  -h, --help              Show this page, or a command's own, and exit.",
-            "",
-            "Commands:",
-            *(f"  {name:{width}}  {does}" for name, does in everything),
-        ]
-    )
-
-
-def _some_plugin_has_hooks() -> bool:
-    disabled = set(map(canonical, os.environ.get("MINIDL_DISABLE", "").split(",")))
-    found = find_distributions(search_path())
-    return any(distribution.hooks and distribution.name not in disabled for distribution in found)
+    registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
+    _group.main(args=arguments, prog_name="minidl", obj=registry)

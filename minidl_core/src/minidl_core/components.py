@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
-from minidl_core.errors import ArgumentError, BrokenComponentError, ContractError
+from minidl_core.errors import BrokenComponentError, ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minidl_core.distributions import Distribution
-    from minidl_core.protocols import Loss, Module, Optimizer
 
-    M = TypeVar("M", bound=Module)
-    L = TypeVar("L", bound=Loss)
-    P = TypeVar("P", bound=Optimizer)
-    D = TypeVar("D", bound=Callable[..., Any])
-
-__all__ = ["KINDS", "Component", "Kind", "component", "import_guarded", "in_words"]
-
-Kind = Literal["modules", "losses", "optimizers", "datasets"]
-
-_MODULE = ("forward", "backward", "param", "info", "train", "eval")
-
-# Each kind, and the methods that its classes must have; a dataset is anything that can be called.
-KINDS: dict[str, tuple[str, ...]] = {
-    "modules": _MODULE,
-    "losses": _MODULE,
-    "optimizers": ("zero_grad", "step", "state_dict", "load_state_dict"),
-    "datasets": (),
-}
+__all__ = ["Component", "describe_error", "import_guarded"]
 
 
 class Component:
@@ -39,40 +21,65 @@ class Component:
     Attributes:
         kind, name, value: as the entry point says; `value` is ``package.module:Class``.
         distribution: who provides it.
+        contract: returns the component of the kind ``kinds`` that names the protocol of this one;
+            None for kinds and hook specifications themselves, which have no contract.
     """
 
-    __slots__ = ("_given", "distribution", "kind", "name", "value")
+    __slots__ = ("contract", "distribution", "kind", "name", "value")
 
     def __init__(
-        self, kind: str, name: str, value: str, distribution: Distribution, given: Any = None
+        self,
+        kind: str,
+        name: str,
+        value: str,
+        distribution: Distribution,
+        contract: Callable[[], Component] | None = None,
     ) -> None:
         self.kind, self.name, self.value = kind, name, value
-        self.distribution = distribution
-        self._given = given  # what a plugin made at run time, where nothing is to be imported
+        self.distribution, self.contract = distribution, contract
 
     @property
     def qualified_name(self) -> str:
         return f"{self.distribution.name}/{self.name}"
 
     def load(self) -> Any:
-        """The class, imported now if it was not before; only its own module is imported.
+        """Import the component, and only its own module, unless it is imported already.
 
         Raises:
             BrokenComponentError: importing it failed in whatever way, or it is no class.
             ContractError: it lacks a method of its kind.
         """
-        found = self._given
-        if found is None:
-            found = import_guarded(self.value, self.name, self.distribution)
-        check_contract(self.kind, found, f"{self.name} ({self.distribution}, {self.value})")
+        found = import_guarded(self.value, self.name, self.distribution)
+        if self.contract is not None:
+            what = f"{self.name} ({self.distribution}, {self.value})"
+            _check_contract(self.kind, self.methods(), found, what)
         return found
+
+    def methods(self) -> list[str]:
+        """Return the methods that the contract of its kind demands, sorted.
+
+        Raises:
+            BrokenComponentError: the protocol of the kind cannot be imported, or is none.
+        """
+        if self.contract is None:
+            return []
+        kind = self.contract()
+        protocol = kind.load()
+        methods = getattr(protocol, "__abstractmethods__", None)
+        if not isinstance(protocol, type) or not methods:
+            raise BrokenComponentError(
+                f"the kind {self.kind} of {kind.distribution} must name a Protocol with abstract "
+                f"methods, got {kind.value}",
+                "its author must point the entry point at a class with abstract methods",
+            )
+        return sorted(methods)
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.qualified_name} = {self.value}>"
 
 
 def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
-    """What the entry point `value` names. Nothing that its code does while imported gets out.
+    """Import what the entry point `value` names; whatever its code raises becomes our error.
 
     Raises:
         BrokenComponentError: with distribution, version, entry point and cause.
@@ -87,73 +94,36 @@ def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
     except BaseException as error:  # also SystemExit, and the panics of compiled modules
         raise BrokenComponentError(
             f'"{name}" of {distribution} cannot be imported: its entry point {value} gave '
-            f"{in_words(error)}",
+            f"{describe_error(error)}",
             _cure(error, module_name, distribution),
         ) from error
     return found
 
 
-def check_contract(kind: str, found: Any, what: str) -> None:
-    """`found` has what its kind must have.
-
-    Raises:
-        BrokenComponentError: it is not a class (or, for a dataset, cannot be called).
-        ContractError: a method is missing or abstract.
-    """
-    if not (callable(found) if kind == "datasets" else isinstance(found, type)):
-        wanted = "something that can be called" if kind == "datasets" else "a class"
+def _check_contract(kind: str, methods: list[str], found: Any, what: str) -> None:
+    """Check that `found` has `methods`, and is a class unless ``__call__`` is the only one."""
+    wanted = "something that can be called" if methods == ["__call__"] else "a class"
+    if not (callable(found) if methods == ["__call__"] else isinstance(found, type)):
         raise BrokenComponentError(
             f"{what} must be {wanted}, got {type(found).__name__}", "point the entry point at it"
         )
-    missing = [name for name in KINDS[kind] if not callable(getattr(found, name, None))]
+    missing = [name for name in methods if not callable(getattr(found, name, None))]
     missing += sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise ContractError(
             f"{what} is not one of the {kind}: it lacks {', '.join(dict.fromkeys(missing))}",
-            f"{kind} must have {', '.join(KINDS[kind])}",
+            f"{kind} must have {', '.join(methods)}",
         )
 
 
-@overload
-def component(kind: Literal["modules"]) -> Callable[[type[M]], type[M]]: ...
-@overload
-def component(kind: Literal["losses"]) -> Callable[[type[L]], type[L]]: ...
-@overload
-def component(kind: Literal["optimizers"]) -> Callable[[type[P]], type[P]]: ...
-@overload
-def component(kind: Literal["datasets"]) -> Callable[[D], D]: ...
-def component(kind: str) -> Callable[[Any], Any]:
-    """Say of a class, where it is written, what kind of component it is meant to be::
-
-        @component("modules")
-        class Swish(BaseModule): ...
-
-    The class is returned as it is; a type checker and, at run time, this function refuse one
-    that lacks a method. What makes it found is its entry point.
-
-    Raises:
-        ArgumentError: `kind` is unknown.
-        BrokenComponentError, ContractError: the class is not of that kind.
-    """
-    check_kind(kind)
-
-    def checked(cls: Any) -> Any:
-        check_contract(kind, cls, getattr(cls, "__qualname__", repr(cls)))
-        return cls
-
-    return checked
-
-
-def check_kind(kind: str) -> None:
-    """Refuse what is not one of `KINDS`."""
-    if kind not in KINDS:
-        raise ArgumentError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-
-
-def in_words(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
+    """Return the type and message of `error` in one line, whatever its own code does."""
     from traceback import format_exception_only
 
-    return format_exception_only(type(error), error)[-1].strip()
+    try:
+        return format_exception_only(type(error), error)[-1].strip()
+    except Exception:
+        return type(error).__name__
 
 
 def _cure(error: BaseException, module_name: str, distribution: Distribution) -> str:

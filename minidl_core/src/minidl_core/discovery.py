@@ -5,16 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from minidl_core.components import KINDS, Component, Kind, check_kind
-from minidl_core.distributions import HOOKS_GROUP, canonical, find_distributions, search_path
-from minidl_core.errors import (
-    AmbiguousComponentError,
-    ComponentNotFoundError,
-    ComponentUnavailableError,
-    PluginWarning,
-)
+from minidl_core.components import Component
+from minidl_core.distributions import CORE, GROUP, canonical, find_distributions, search_path
+from minidl_core.errors import ComponentUnavailableError, PluginWarning
+from minidl_core.refusals import ambiguous, not_found
 from minidl_core.version import __version__
 
 if TYPE_CHECKING:
@@ -22,9 +19,12 @@ if TYPE_CHECKING:
 
     from minidl_core.distributions import Distribution
     from minidl_core.hooks import Hooks
-    from minidl_core.protocols import Loss, Module, Optimizer
+    from minidl_core.protocols import Engine, Loss, Module, Optimizer
 
 __all__ = ["Registry", "registry"]
+
+# What declares the other kinds, and what declares hooks: components too, but without a contract.
+BUILT_IN = ("kinds", "hookspecs")
 
 
 class Registry:
@@ -35,9 +35,10 @@ class Registry:
     call `refresh` after installing or uninstalling something while the process lives.
 
     Args:
-        path: folders to look in, as in ``sys.path``, which is the default.
+        path: folders to look in, as in ``sys.path``, which is the default. The kinds that the core
+            declares are always known.
         disabled: names of distributions that are listed but never imported.
-        preferred: qualified names that win when their bare name is claimed twice.
+        preferred: qualified names that take precedence when a bare name is ambiguous.
         environment: where the variables ``MINIDL_DISABLE`` and ``MINIDL_PREFER`` add to the two,
             separated by commas; none are read when left out.
         report: what to do with a sentence about a plugin that was left out; warns by default.
@@ -69,7 +70,7 @@ class Registry:
         self._hooks: Hooks | None = None
 
     def distributions(self) -> list[Distribution]:
-        """Every distribution with something for minidl, sorted by name."""
+        """Return every distribution with something for minidl, sorted by name."""
         if self._distributions is None:
             self._distributions = find_distributions(
                 search_path() if self._path is None else self._path
@@ -83,47 +84,35 @@ class Registry:
         reason = distribution.incompatibility(__version__)
         return None if reason is None else f"incompatible: {reason}"
 
+    def kinds(self) -> list[str]:
+        """Return the kinds of components that available distributions declare, sorted."""
+        return sorted({kind.name for kind in self._available(self.components("kinds"))})
+
     def components(self, kind: str | None = None) -> list[Component]:
-        """Every component of `kind` (or of every kind), sorted, those not available included."""
+        """Return every component of `kind`, or of every declared kind, sorted by provider and name.
+
+        Those that are not available are included.
+        """
         if self._components is None:
-            self._components = [
-                Component(kind, point.name, point.value, distribution)
-                for kind in KINDS
-                for distribution in self.distributions()
-                for point in sorted(distribution.entry_points, key=lambda point: point.name)
-                if point.group == f"{HOOKS_GROUP}.{kind}"
-            ]
+            core = [] if any(d.name == CORE for d in self.distributions()) else _core()
+            self._components = _read("kinds", [*self.distributions(), *core])
+            self._components += _read("hookspecs", self.distributions())
+            for name in self.kinds():
+                contract = partial(self._contract_of, name)
+                self._components += _read(name, self.distributions(), contract)
         if kind is None:
-            return self._components
-        check_kind(kind)
+            return [component for component in self._components if component.kind not in BUILT_IN]
+        if kind not in BUILT_IN:
+            self._contract_of(kind)
         return [component for component in self._components if component.kind == kind]
 
     def find(self, kind: str, name: str) -> Component:
-        """The component that `name` means, without importing it.
+        """Return the component that `name` means, without importing it.
 
         Raises:
             ComponentNotFoundError, AmbiguousComponentError, ComponentUnavailableError
         """
-        provider, slash, rest = name.partition("/")
-        wanted = (name, f"{canonical(provider)}{slash}{rest}")
-
-        def named_so(components: Iterable[Component]) -> list[Component]:
-            return [c for c in components if c.name == name or c.qualified_name in wanted]
-
-        named = named_so(self.components(kind)) or named_so(self.run_time_components(kind))
-        usable = [c for c in named if self.unavailable(c.distribution) is None]
-        preferred = [c for c in usable if c.qualified_name in self.preferred]
-        if len(usable) == 1 or len(preferred) == 1:
-            return (usable if len(usable) == 1 else preferred)[0]
-        if usable:
-            raise _ambiguous(kind, name, usable)
-        if named:
-            reasons = [f"{c.distribution}: {self.unavailable(c.distribution)}" for c in named]
-            raise ComponentUnavailableError(
-                f'"{name}" is installed, but not available ({"; ".join(reasons)})',
-                "enable its distribution or install a version that fits",
-            )
-        raise self._not_found(kind, name)
+        return self._chosen(kind, name, self.components(kind))
 
     # -- getting -------------------------------------------------------------------------------
 
@@ -134,13 +123,15 @@ class Registry:
     @overload
     def get(self, kind: Literal["optimizers"], name: str) -> type[Optimizer]: ...
     @overload
-    def get(self, kind: Literal["datasets"], name: str) -> Callable[..., Any]: ...
+    def get(self, kind: Literal["engines"], name: str) -> Engine: ...
+    @overload
+    def get(self, kind: str, name: str) -> Any: ...
     def get(self, kind: str, name: str) -> Any:
-        """The class of that kind and name: ``registry.get("modules", "Linear")``.
+        """Return the component of that kind and name: ``registry.get("modules", "Linear")``.
 
         Raises:
-            ArgumentError: `kind` is unknown.
-            ComponentNotFoundError: no distribution provides it; says what is like it.
+            ComponentNotFoundError: no distribution provides the name, or declares the kind; says
+                what is like it.
             AmbiguousComponentError: several do; says how to qualify it.
             ComponentUnavailableError: its distribution is disabled or incompatible.
             BrokenComponentError: importing it failed; says why.
@@ -148,35 +139,25 @@ class Registry:
         """
         return self.find(kind, name).load()
 
-    @overload
-    def create(self, kind: Literal["modules"], name: str, *args: Any, **kwargs: Any) -> Module: ...
-    @overload
-    def create(self, kind: Literal["losses"], name: str, *args: Any, **kwargs: Any) -> Loss: ...
-    @overload
-    def create(
-        self, kind: Literal["optimizers"], name: str, *args: Any, **kwargs: Any
-    ) -> Optimizer: ...
-    @overload
-    def create(self, kind: Literal["datasets"], name: str, *args: Any, **kwargs: Any) -> Any: ...
-    def create(self, kind: Kind, name: str, *args: Any, **kwargs: Any) -> Any:
-        """An instance: ``registry.create("modules", "Linear", 2, 25)``. Raises what `get` does."""
+    def create(self, kind: str, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Return an instance: ``registry.create("modules", "Linear", 2, 25)``."""
         return self.get(kind, name)(*args, **kwargs)
 
     # -- deciding ------------------------------------------------------------------------------
 
     @property
     def disabled(self) -> set[str]:
-        """The names of the distributions that are not to be imported."""
-        return self._disabled | set(map(canonical, self._variable("MINIDL_DISABLE")))
+        """The names of the distributions that are not to be imported; never the core's."""
+        return (self._disabled | set(map(canonical, self._variable("MINIDL_DISABLE")))) - {CORE}
 
     def disable(self, *names: str) -> None:
-        """Never import from these distributions; before their code runs, not after."""
+        """Never import from these distributions; to be called before their code runs."""
         self._disabled |= set(map(canonical, names))
-        self._hooks = None
+        self._hooks = self._components = None
 
     @property
     def preferred(self) -> list[str]:
-        """The qualified names that win over their like, the distribution's name canonical."""
+        """The qualified names that take precedence when a bare name is ambiguous."""
         both = [*self._preferred, *self._variable("MINIDL_PREFER")]
         parts = (name.partition("/") for name in both)
         return [f"{canonical(distribution)}/{name}" for distribution, _, name in parts]
@@ -184,8 +165,7 @@ class Registry:
     def prefer(self, *qualified_names: str) -> None:
         """Let ``"acme-layers/Linear"`` be what the bare ``"Linear"`` means."""
         self._preferred += qualified_names
-
-    # -- hooks ---------------------------------------------------------------------------------
+        self._components = None
 
     @property
     def hooks(self) -> Hooks:
@@ -193,77 +173,58 @@ class Registry:
         if self._hooks is None:
             from minidl_core.hooks import Hooks
 
+            specs = self._available(self.components("hookspecs"))
             usable = [d for d in self.distributions() if d.hooks and not self.unavailable(d)]
-            self._hooks = Hooks(usable, self.report)
+            self._hooks = Hooks(specs, usable, self.report)
         return self._hooks
 
-    def run_time_components(self, kind: str) -> list[Component]:
-        """What plugins know of only at run time; `find` asks for it when no metadata has a name."""
-        if not any(distribution.hooks for distribution in self.distributions()):
-            return []
-        found = []
-        for distribution, answer in self.hooks.ask("minidl_components"):
-            try:
-                found += [
-                    Component(kind, name, f"{cls.__module__}:{cls.__qualname__}", distribution, cls)
-                    for name, cls in answer.get(kind, {}).items()
-                ]
-            except Exception:
-                self.hooks.leave_out(
-                    f"minidl_components of {distribution} must answer kind → name → class, "
-                    f"got {answer!r}"
-                )
-        return found
+    # -- reading and choosing ------------------------------------------------------------------
 
     def _variable(self, name: str) -> list[str]:
         return [part.strip() for part in self._environment.get(name, "").split(",") if part.strip()]
 
-    def _not_found(self, kind: str, name: str) -> ComponentNotFoundError:
-        from difflib import get_close_matches
+    def _contract_of(self, kind: str) -> Component:
+        return self._chosen("kinds", kind, self.components("kinds"))
 
-        problem = f'No {_singular(kind)} "{name}"'
-        usable = [c for c in self.components(kind) if self.unavailable(c.distribution) is None]
-        if not usable:
-            return ComponentNotFoundError(
-                f"{problem}: no installed distribution provides {kind}",
-                f"install one that has entry points in the group {HOOKS_GROUP}.{kind} "
-                "(`minidl plugins` shows what is there)",
+    def _available(self, components: Iterable[Component]) -> list[Component]:
+        return [each for each in components if self.unavailable(each.distribution) is None]
+
+    def _chosen(self, kind: str, name: str, components: list[Component]) -> Component:
+        provider, slash, rest = name.partition("/")
+        wanted = (name, f"{canonical(provider)}{slash}{rest}")
+        named = [c for c in components if c.name == name or c.qualified_name in wanted]
+        usable = self._available(named)
+        preferred = [c for c in usable if c.qualified_name in self.preferred]
+        if len(usable) == 1 or len(preferred) == 1:
+            return (usable if len(usable) == 1 else preferred)[0]
+        if usable:
+            raise ambiguous(kind, name, usable)
+        if named:
+            reasons = [f"{c.distribution}: {self.unavailable(c.distribution)}" for c in named]
+            raise ComponentUnavailableError(
+                f'"{name}" is installed, but not available ({"; ".join(reasons)})',
+                "enable its distribution or install a version that fits",
             )
-        names = {c.name.lower(): c.name for c in usable}
-        close = [names[match] for match in get_close_matches(name.lower(), names)]
-        elsewhere = [c.kind for c in self.components() if c.name == name]
-        if close:
-            problem += f". Did you mean {' or '.join(map(_quoted, close))}?"
-        elif elsewhere:
-            problem += f", but there is one of the {elsewhere[0]}"
-        by_provider: dict[str, list[str]] = {}
-        for c in usable:
-            by_provider.setdefault(str(c.distribution), []).append(c.name)
-        installed = "; ".join(f"{', '.join(has)} ({who})" for who, has in by_provider.items())
-        return ComponentNotFoundError(problem, f"Installed: {installed}")
+        everything = self._components or ()
+        raise not_found(kind, name, self._available(components), everything)
 
 
-def _ambiguous(kind: str, name: str, claims: list[Component]) -> AmbiguousComponentError:
-    who = ", ".join(f"{c.distribution} ({c.value})" for c in claims)
-    qualified = sorted({_quoted(c.qualified_name) for c in claims})
-    if len(qualified) == 1:
-        return AmbiguousComponentError(
-            f'"{name}" of the {kind} is claimed twice by one distribution, {who}',
-            "its author must remove one of the entry points",
-        )
-    return AmbiguousComponentError(
-        f'"{name}" of the {kind} is claimed by {who}',
-        f"write {' or '.join(qualified)}, or prefer one of them with registry.prefer or in "
-        "MINIDL_PREFER",
-    )
+def _read(
+    kind: str,
+    distributions: Iterable[Distribution],
+    contract: Callable[[], Component] | None = None,
+) -> list[Component]:
+    return [
+        Component(kind, point.name, point.value, distribution, contract)
+        for distribution in distributions
+        for point in sorted(distribution.entry_points, key=lambda point: point.name)
+        if point.group == f"{GROUP}.{kind}"
+    ]
 
 
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _singular(kind: str) -> str:
-    return "loss" if kind == "losses" else kind.removesuffix("s")
+def _core() -> list[Distribution]:
+    """The core where Python finds it, for a registry of a path without it."""
+    return [each for each in find_distributions(search_path()) if each.name == CORE]
 
 
 def _warn(sentence: str) -> None:

@@ -13,9 +13,10 @@ TYPE_CHECKING = False  # as typing's; importing typing costs as much as a whole 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["HOOKS_GROUP", "Distribution", "EntryPoint", "canonical", "find_distributions"]
+__all__ = ["Distribution", "canonical"]
 
-HOOKS_GROUP = "minidl"
+GROUP = "minidl"  # of hook plugins; the group of a kind is minidl.<kind>
+CORE = "minidl-core"
 
 
 class EntryPoint:
@@ -53,7 +54,7 @@ class Distribution:
     @property
     def hooks(self) -> list[EntryPoint]:
         """Its plugins of hooks."""
-        return [point for point in self.entry_points if point.group == HOOKS_GROUP]
+        return [point for point in self.entry_points if point.group == GROUP]
 
     def incompatibility(self, core_version: str) -> str | None:
         """Why it does not work with this minidl-core, by its own requirements; None if it does."""
@@ -64,7 +65,7 @@ class Distribution:
     def _judge(self, core_version: str) -> str | None:
         lines = [value for key, value in self._metadata() if key == "requires-dist"]
         for line in lines:
-            if canonical(line[:11]) == "minidl-core":  # parsing every other one would cost most
+            if canonical(line[:11]) == CORE:  # parsing every other one would cost most
                 from packaging.requirements import InvalidRequirement, Requirement
 
                 try:
@@ -74,7 +75,7 @@ class Distribution:
                 applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
                 if (
                     applies
-                    and canonical(requirement.name) == "minidl-core"
+                    and canonical(requirement.name) == CORE
                     and not requirement.specifier.contains(core_version, prereleases=True)
                 ):
                     return f"requires {line}, but minidl-core is {core_version}"
@@ -90,7 +91,7 @@ class Distribution:
             line = raw.strip()
             if line[:1] == "[" and line[-1:] == "]":
                 group = line[1:-1].strip()
-            elif group.split(".")[0] != HOOKS_GROUP or not line or line[0] in "#;":
+            elif group.split(".")[0] != GROUP or not line or line[0] in "#;":
                 continue
             else:
                 name, equals, value = (part.strip() for part in line.partition("="))
@@ -135,7 +136,7 @@ def find_distributions(path: Iterable[str]) -> list[Distribution]:
             else:
                 seen[name] = best
                 entry_points = _read(best, "entry_points.txt")
-                if HOOKS_GROUP in entry_points:
+                if GROUP in entry_points:
                     found[name] = Distribution(name, best, entry_points)
             if name in found:
                 found[name].problems += [

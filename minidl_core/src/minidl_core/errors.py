@@ -62,32 +62,25 @@ class MinidlError(Exception):
         return f"{' › '.join(self.path)}: {message}" if self.path else message
 
 
-class ArgumentError(MinidlError, ValueError):
-    """A constructor or function got a value it cannot use."""
+class ArgumentError(MinidlError, ValueError): ...
 
 
-class ShapeError(MinidlError, ValueError):
-    """A tensor has the wrong number of dimensions or features, or no rows."""
+class ShapeError(MinidlError, ValueError): ...
 
 
-class DtypeError(MinidlError, TypeError):
-    """Two tensors that meet in one operation differ in dtype."""
+class DtypeError(MinidlError, TypeError): ...
 
 
-class DeviceError(MinidlError, ValueError):
-    """Two tensors that meet in one operation live on different devices."""
+class DeviceError(MinidlError, ValueError): ...
 
 
-class ParameterError(MinidlError, TypeError):
-    """A parameter is not a plain floating-point tensor."""
+class ParameterError(MinidlError, TypeError): ...
 
 
-class StateError(MinidlError, RuntimeError):
-    """A method was called at a moment when it has no meaning."""
+class StateError(MinidlError, RuntimeError): ...
 
 
-class NonFiniteError(MinidlError, ArithmeticError):
-    """The loss became NaN or infinite."""
+class NonFiniteError(MinidlError, ArithmeticError): ...
 
 
 class RegistryError(MinidlError):
@@ -101,32 +94,25 @@ class RegistryError(MinidlError):
         return type(self), (self.problem, self.cure)
 
 
-class ComponentNotFoundError(RegistryError, LookupError):
-    """No installed distribution provides a component of that kind and name."""
+class ComponentNotFoundError(RegistryError, LookupError): ...
 
 
-class AmbiguousComponentError(RegistryError, LookupError):
-    """More than one distribution provides that name, and none is preferred."""
+class AmbiguousComponentError(RegistryError, LookupError): ...
 
 
-class ComponentUnavailableError(RegistryError):
-    """The distribution of the component is disabled or incompatible; it was not imported."""
+class ComponentUnavailableError(RegistryError): ...
 
 
-class BrokenComponentError(RegistryError):
-    """Importing the component, or reading it from its module, failed."""
+class BrokenComponentError(RegistryError): ...
 
 
-class ContractError(RegistryError, TypeError):
-    """A class lacks a method that its kind must have."""
+class ContractError(RegistryError, TypeError): ...
 
 
-class PendingForwardWarning(UserWarning):
-    """Training-mode forwards pile up without a backward, and each keeps its input."""
+class PendingForwardWarning(UserWarning): ...
 
 
-class PluginWarning(UserWarning):
-    """A hook plugin was left out, in whole or in part; everything else keeps working."""
+class PluginWarning(UserWarning): ...
 
 
 def locate(error: Exception, container: object, name: str, child: object) -> None:

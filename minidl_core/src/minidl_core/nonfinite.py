@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minidl_core.errors import NonFiniteError
-from minidl_core.sequential import Sequential
+from minidl_core.parameter import Parameter
+from minidl_core.tree import children, members
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core.protocols import Loss, Module
 
+    Place = tuple[list[str], str]  # the path, and what is wrong there
+
 __all__ = ["nonfinite_error"]
 
 
 def nonfinite_error(
-    index: int, model: Module, loss: Loss, inputs: tuple[Any, ...], target: Tensor, value: Tensor
+    index: int, model: Module, loss: Loss, inputs: tuple[Any, ...], target: Any, value: Tensor
 ) -> NonFiniteError:
-    """The error for a loss `value` that is no number; its path is the first place to blame.
+    """Return the error for a loss `value` that is no number; its path is the first place to blame.
 
-    What the forward pass kept is let go, and it is done again in evaluation mode.
+    What the forward pass kept is discarded, and the pass is repeated in evaluation mode.
     """
     model.eval()
     loss.eval()
@@ -29,7 +32,7 @@ def nonfinite_error(
     elif not _finite(target):
         path, cause = [f"train › batch {index}"], "the target has NaN or infinite elements"
     else:
-        _, found = _search(model, inputs, [])
+        found = _first_place(model, inputs)
         path, cause = found or ([repr(loss)], "prediction and target are finite; it overflowed")
     model.train()
     loss.train()
@@ -41,25 +44,40 @@ def nonfinite_error(
     return error
 
 
-def _search(
-    module: Module, inputs: tuple[Any, ...], path: list[str]
-) -> tuple[tuple[Any, ...], tuple[list[str], str] | None]:
-    """The outputs of `module`, and the first place in it, if any, that is not finite."""
-    if isinstance(module, Sequential):
-        for index, child in enumerate(module):
-            step = f"{type(module).__name__}[{index}]"
-            inputs, found = _search(child, inputs, [*path, step])
-            if found:
-                return inputs, found
-        return inputs, None
-    path = [*path, repr(module)]
-    if not _finite([parameter.value for parameter in module.param()]):
-        return inputs, (path, "a parameter has NaN or infinite elements: an earlier step diverged")
-    output = module.forward(*inputs)
-    outputs = output if type(output) is tuple else (output,)
-    if not _finite(outputs):
-        return outputs, (path, "its output is the first that has NaN or infinite elements")
-    return outputs, None
+def _first_place(model: Module, inputs: tuple[Any, ...]) -> Place | None:
+    """Run `model` forward with each module in it watched: the first that is not finite."""
+    places: list[Place] = []
+    watched: list[Module] = []
+    try:
+        _watch(model, [], places, watched)
+        model.forward(*inputs)
+    finally:
+        for module in watched:
+            del vars(module)["forward"]
+    return places[0] if places else None
+
+
+def _watch(module: Module, above: list[str], places: list[Place], watched: list[Module]) -> None:
+    inside = children(module)
+    own = getattr(module, "__dict__", None)
+    if own is not None and "forward" not in own:
+        forward = module.forward
+        path = [*above, repr(module)] if not inside else above or [repr(module)]
+        parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
+
+        def watching(*inputs: Any, **kwargs: Any) -> Any:
+            if not _finite([parameter.value for parameter in parameters]):
+                cause = "a parameter has NaN or infinite elements: an earlier step diverged"
+                places.append((path, cause))
+            output = forward(*inputs, **kwargs)
+            if not _finite(output):
+                places.append((path, "its output is the first that has NaN or infinite elements"))
+            return output
+
+        own["forward"] = watching
+        watched.append(module)
+    for name, child in inside:
+        _watch(child, [*above, f"{type(module).__name__}[{name}]"], places, watched)
 
 
 def _finite(tensors: Any) -> bool:

@@ -1,10 +1,9 @@
-"""A parameter: a tensor and the accumulator of its gradient."""
+"""A parameter: a value and its gradient."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from minidl_core.changes import changes
 from minidl_core.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
@@ -20,41 +19,69 @@ class Parameter:
 
     It unpacks: ``for value, grad in model.param(): value -= lr * grad``. `backward` adds to
     `grad` in place; an optimizer changes `value` in place. Two modules share a weight by
-    holding the same `Parameter` object.
+    holding the same `Parameter` object. A value of another shape, dtype or device may be assigned;
+    the gradient then becomes zeros like it.
 
     Args:
         value: a floating-point tensor that records no graph.
         grad: its gradient so far; zeros when left out.
+        decays: whether weight decay applies to it.
+        trainable: whether optimizers change it.
 
     Raises:
         ParameterError: `value` or `grad` is not such a tensor, or they differ in dtype or device.
         ShapeError: `value` and `grad` differ in shape.
     """
 
-    __slots__ = ("grad", "value")
+    __slots__ = ("__weakref__", "decays", "grad", "trainable", "value")
 
-    def __init__(self, value: Tensor, grad: Tensor | None = None) -> None:
-        _check_tensor(value, "value")
+    value: Tensor
+    grad: Tensor
+    decays: bool
+    trainable: bool
+
+    def __init__(
+        self,
+        value: Tensor,
+        grad: Tensor | None = None,
+        *,
+        decays: bool = True,
+        trainable: bool = True,
+    ) -> None:
+        self.value = value
+        if grad is not None:
+            self.grad = grad
+        self.decays = decays
+        self.trainable = trainable
+
+    def __setattr__(self, name: str, new: Any) -> None:
+        if name == "value":
+            _check_tensor(new, "value")
+            grad = getattr(self, "grad", None)
+            if grad is None or not _alike(grad, new):
+                super().__setattr__("grad", new.new_zeros(new.shape))
+        elif name == "grad":
+            self._check_grad(new)
+        super().__setattr__(name, new)
+
+    def _check_grad(self, grad: Any) -> None:
         if grad is None:
-            grad = value.new_zeros(value.shape)
+            raise ParameterError(
+                "the gradient of a parameter cannot be None: backward adds to it; write "
+                "parameter.grad.zero_() to clear it"
+            )
         _check_tensor(grad, "grad")
+        value = getattr(self, "value", grad)  # a copy is given its gradient first
         if grad.shape != value.shape:
             raise ShapeError(
                 f"a parameter of shape {tuple(value.shape)} needs a gradient of the same shape, "
                 f"got {tuple(grad.shape)}"
             )
-        if (grad.dtype, grad.device) != (value.dtype, value.device):
+        if not _alike(grad, value):
             raise ParameterError(
                 f"a parameter of {value.dtype} on {value.device} needs a gradient of the same, "
                 f"got {grad.dtype} on {grad.device}"
             )
-        self.value = value
-        self.grad = grad
-
-    def __setattr__(self, name: str, tensor: Tensor) -> None:
-        if getattr(self, name, None) is not tensor:
-            changes.structure += 1
-        super().__setattr__(name, tensor)
 
     def __iter__(self) -> Iterator[Tensor]:
         yield self.value
@@ -64,7 +91,11 @@ class Parameter:
         return f"Parameter{tuple(self.value.shape)}"
 
 
-def _check_tensor(tensor: Tensor, role: str) -> None:
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return bool((a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device))
+
+
+def _check_tensor(tensor: Any, role: str) -> None:
     """Refuse what is no tensor, without importing a tensor library to ask."""
     if not hasattr(tensor, "new_zeros"):
         raise ParameterError(

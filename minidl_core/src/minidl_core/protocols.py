@@ -1,6 +1,8 @@
-"""What a module, a loss and an optimizer are: whatever has the methods, inheriting nothing.
+"""The contracts: what a module, a loss, an optimizer, an engine and a command are.
 
-`BaseModule` and `BaseOptimizer` carry what every author would otherwise repeat.
+Whatever has the methods is one; nothing need be inherited. `BaseModule` and `BaseOptimizer` carry
+what every author would otherwise repeat. The abstract methods of a protocol are the contract of the
+kind that names it in the entry-point group ``minidl.kinds``.
 """
 
 from __future__ import annotations
@@ -9,13 +11,17 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
     from minidl_core.parameter import Parameter
 
-__all__ = ["Loss", "Module", "Optimizer"]
+    StepFunction = Callable[[tuple[Any, ...], Any], tuple[Any, Tensor]]
+else:
+    StepFunction = "Callable[[tuple[Any, ...], Any], tuple[Any, Tensor]]"
+
+__all__ = ["Command", "Engine", "Loss", "Module", "Optimizer", "StepFunction"]
 
 
 @runtime_checkable
@@ -24,6 +30,7 @@ class Module(Protocol):
 
     ======================  ===========================================================
     ``forward(*inputs)``    the output; in training mode, pushes what ``backward`` needs
+                            and changes nothing else
     ``backward(*grads)``    pops it; **adds** to the parameters' gradients and returns the
                             gradient with respect to the input (a tuple, if several)
     ``param()``             the list of its `Parameter`, each once
@@ -32,8 +39,9 @@ class Module(Protocol):
     ``training``            which of the two
     ======================  ===========================================================
 
-    Also used where present: ``named_param()``, a list of pairs with torch's state_dict names;
-    ``describe()``, what ``info()`` prints; ``named_children()``, the modules inside it.
+    Also used where present: ``named_param()`` and ``named_buffers()``, lists of pairs with torch's
+    state_dict names; ``describe()``, what ``info()`` prints; ``named_children()``, the modules
+    inside it; ``lift(loss)``, the loss over the outputs of a stack of models.
     """
 
     training: bool
@@ -60,16 +68,18 @@ class Module(Protocol):
 
 @runtime_checkable
 class Loss(Module, Protocol):
-    """A module whose ``forward(prediction, target)`` is a scalar, one for each stacked model.
+    """A module whose ``forward(prediction, target)`` is a scalar.
 
-    ``backward()`` is the derivative of exactly that value with respect to the prediction.
+    ``backward()`` is the derivative of exactly that value with respect to the prediction. A model
+    with several outputs needs a loss of as many predictions, followed by the target, whose
+    ``backward()`` returns a gradient for each.
     """
 
     @abstractmethod
-    def forward(self, prediction: Tensor, target: Tensor) -> Tensor: ...
+    def forward(self, *predictions_and_target: Any, **_: Any) -> Tensor: ...
 
     @abstractmethod
-    def backward(self) -> Tensor: ...
+    def backward(self) -> Any: ...
 
 
 @runtime_checkable
@@ -93,3 +103,21 @@ class Optimizer(Protocol):
 
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Engine(Protocol):
+    """A way to carry out training steps; `minidl_core.eager` is the meaning that all must have.
+
+    ``engine(model, loss, optimizer)`` returns ``step(inputs, target) -> (prediction, value)``. A
+    step whose loss is not finite changes no parameter and no buffer.
+    """
+
+    @abstractmethod
+    def __call__(self, model: Any, loss: Any, optimizer: Any) -> StepFunction: ...
+
+
+class Command(Protocol):
+    """A subcommand of ``minidl``: a click command, whose ``ctx.obj`` is the `Registry`."""
+
+    @abstractmethod
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -28,7 +28,7 @@ class Sequential(BaseModule):
         ArgumentError: an argument is not a module.
     """
 
-    replayable = True
+    traceable = True
 
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
@@ -66,7 +66,7 @@ class Sequential(BaseModule):
     def named_children(self) -> list[tuple[str, Module]]:
         return [(str(index), module) for index, module in enumerate(self._modules)]
 
-    def _is_container(self) -> bool:
+    def is_container(self) -> bool:
         return True
 
     def __len__(self) -> int:

@@ -1,22 +1,25 @@
-"""The training loop: one pass over the batches, as a generator."""
+"""The training loop as a generator, and the step that gives all engines their meaning."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from minidl_core.discovery import registry as installed
+from minidl_core.engines import find_engine
 from minidl_core.errors import ArgumentError
-from minidl_core.gradient_pass import gradient_pass
 from minidl_core.nonfinite import nonfinite_error
+from minidl_core.tree import discard_pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
-    from minidl_core.protocols import Loss, Module, Optimizer
+    from minidl_core.discovery import Registry
+    from minidl_core.protocols import Engine, Loss, Module, Optimizer, StepFunction
 
-__all__ = ["Step", "train"]
+__all__ = ["Step", "eager", "resolve_engine", "train"]
 
 
 class Step(NamedTuple):
@@ -24,22 +27,24 @@ class Step(NamedTuple):
 
     Attributes:
         number: its place within this pass, from 0.
-        loss: the loss before the step; one value for each stacked model.
+        loss: the loss before the step; one value for each model of a stack.
         prediction: the output that the loss was computed on.
         target: the batch's target.
     """
 
     number: int
     loss: Tensor
-    prediction: Tensor
-    target: Tensor
+    prediction: Any
+    target: Any
 
 
 def train(
     model: Module,
     loss: Loss,
     optimizer: Optimizer,
-    batches: Iterable[tuple[Any, Tensor]],
+    batches: Iterable[tuple[Any, Any]],
+    *,
+    engine: str | Engine | None = None,
 ) -> Iterator[Step]:
     """Train on each batch in turn, and yield after each step::
 
@@ -54,26 +59,34 @@ def train(
 
     Args:
         batches: pairs (input, target); the input of a module with several is a tuple of them.
+        engine: how steps are carried out: a name such as ``"eager"``, or an engine itself. None
+            means the variable ``MINIDL_ENGINE``, else the default of the installation.
 
     Raises:
-        NonFiniteError: the loss (of every stacked model, if there are several) is NaN or
-            infinite. The parameters are as the last good step left them.
+        NonFiniteError: the loss (of every model, in a stack) is NaN or infinite. The parameters
+            are as the last good step left them.
         ArgumentError: `batches` is empty, or an item is not such a pair.
+        RegistryError: the named engine is not there.
     """
+    if hasattr(model, "lift"):
+        loss = model.lift(loss)
     index = -1
     for index, batch in enumerate(batches):
         inputs, target = _unpack(index, batch)
+        if index == 0:
+            step = resolve_engine(engine)[1](model, loss, optimizer)
         if index == 0 or not model.training:
             model.train()
         if index == 0 or not loss.training:
             loss.train()
-        gradients = gradient_pass(model, loss, inputs, target)
-        prediction, value = next(gradients)
-        if not _any_finite(value):
+        try:
+            prediction, value = step(inputs, target)
+        except Exception:
+            discard_pending(model)
+            discard_pending(loss)
+            raise
+        if not any_finite(value):
             raise nonfinite_error(index, model, loss, inputs, target, value)
-        optimizer.zero_grad()
-        next(gradients, None)
-        optimizer.step()
         yield Step(index, value, prediction, target)
     if index < 0:
         raise ArgumentError(
@@ -83,8 +96,42 @@ def train(
         )
 
 
-def _any_finite(value: Tensor) -> bool:
-    """Whether any model of the stack still learns: one that diverged leaves the others alone."""
+def eager(model: Any, loss: Any, optimizer: Any) -> StepFunction:
+    """Carry out a step as it is written: the engine that every other must agree with."""
+
+    def step(inputs: tuple[Any, ...], target: Any) -> tuple[Any, Tensor]:
+        prediction = model.forward(*inputs)
+        value = loss.forward(*in_a_tuple(prediction), target)
+        if any_finite(value):
+            optimizer.zero_grad()
+            model.backward(*in_a_tuple(loss.backward()))
+            optimizer.step()
+        return prediction, value
+
+    return step
+
+
+def resolve_engine(
+    engine: str | Engine | None = None, registry: Registry = installed
+) -> tuple[str, Engine]:
+    """Return the name and the function of `engine`, as `train` takes it.
+
+    Raises:
+        RegistryError: the named engine is missing, ambiguous, not available or broken.
+    """
+    if engine is not None and not isinstance(engine, str):
+        return getattr(engine, "__name__", type(engine).__name__), engine
+    component = find_engine(engine, registry)
+    return (component.name, component.load()) if component else ("eager", eager)
+
+
+def in_a_tuple(several: Any) -> tuple[Any, ...]:
+    """Return `several` itself if it is a tuple, or a tuple of it alone."""
+    return several if type(several) is tuple else (several,)
+
+
+def any_finite(value: Tensor) -> bool:
+    """Whether any model still learns: in a stack, one that diverged leaves the others alone."""
     if value.ndim == 0:
         return math.isfinite(value.item())
     return bool(value.isfinite().any())
@@ -99,4 +146,4 @@ def _unpack(index: int, batch: Any) -> tuple[tuple[Any, ...], Any]:
             where=f"train › batch {index}",
         )
     inputs, target = batch
-    return (inputs if isinstance(inputs, tuple) else (inputs,)), target
+    return in_a_tuple(inputs), target

@@ -54,7 +54,7 @@ class Linear(BaseModule):
     neural networks, AISTATS 2010.
     """
 
-    replayable = True
+    traceable = True
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class MSELoss(BaseModule):
         ParameterError: one of them records a graph of torch's autograd.
     """
 
-    replayable = True
+    traceable = True
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         if prediction.shape != target.shape:

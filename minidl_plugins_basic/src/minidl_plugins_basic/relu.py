@@ -22,7 +22,7 @@ class ReLU(BaseModule):
     machines, ICML 2010.
     """
 
-    replayable = True
+    traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
         check_records_no_graph(self, "input", x)

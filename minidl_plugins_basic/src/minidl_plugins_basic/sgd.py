@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, ShapeError
+from minidl_core import ArgumentError, BaseOptimizer, Example, ShapeError
+from minidl_plugins_basic.flat_parameters import FlatParameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,7 +16,7 @@ __all__ = ["Sigmoid"]
 class Sigmoid(BaseModule):
     """Y = σ(X) = 1 / (1 + e⁻ˣ), element by element, for an X of any shape."""
 
-    replayable = True
+    traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
         check_records_no_graph(self, "input", x)

@@ -16,7 +16,7 @@ __all__ = ["Tanh"]
 class Tanh(BaseModule):
     """Y = tanh X = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), element by element, for an X of any shape."""
 
-    replayable = True
+    traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
         check_records_no_graph(self, "input", x)

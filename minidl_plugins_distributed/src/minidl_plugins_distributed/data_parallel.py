@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import distributed
 
-from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, StateError, component
+from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, StateError
 from minidl_plugins_distributed.collectives import add_up, broadcast, who
 from minidl_plugins_distributed.errors import NonFiniteElsewhereError
 from minidl_plugins_distributed.launch import how_to_start
@@ -25,7 +25,6 @@ __all__ = ["DataParallel"]
 NOT_FINITE = "the loss is NaN or infinite"
 
 
-@component("optimizers")
 class DataParallel(BaseOptimizer):
     """The step of another optimizer, with the gradient of the batch that W ranks have together::
 

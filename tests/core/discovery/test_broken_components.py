@@ -79,7 +79,7 @@ def test_a_plugin_that_warns_when_imported_is_not_broken(site, registry):
     [
         ("modules", "class C:\n forward=param=info=train=eval=len", "lacks backward"),
         ("losses", "class C:\n backward=param=info=train=eval=len", "lacks forward"),
-        ("optimizers", "class C:\n zero_grad=step=len", "lacks state_dict, load_state_dict"),
+        ("optimizers", "class C:\n zero_grad=step=len", "lacks load_state_dict, state_dict"),
         ("optimizers", "class C:\n zero_grad=state_dict=load_state_dict=len; step=3", "lacks step"),
         (
             "modules",
@@ -95,9 +95,20 @@ def test_a_class_that_lacks_a_method_is_refused(site, registry, kind, source, la
     assert "acme_lacks" in sys.modules
 
 
-def test_a_dataset_is_anything_that_can_be_called(site, registry):
-    source = "def disk(seed): return seed\nx = 3"
-    points = {"minidl.datasets": {"disk": "acme_data:disk", "x": "acme_data:x"}}
+def test_a_kind_of_call_alone_takes_anything_callable(site, registry):
+    source = """
+    from abc import abstractmethod
+    from typing import Protocol
+    class Dataset(Protocol):
+        @abstractmethod
+        def __call__(self, **arguments): ...
+    def disk(seed): return seed
+    x = 3
+    """
+    points = {
+        "minidl.kinds": {"datasets": "acme_data:Dataset"},
+        "minidl.datasets": {"disk": "acme_data:disk", "x": "acme_data:x"},
+    }
     site.install("acme", points, {"acme_data": source})
     assert registry.create("datasets", "disk", 7) == 7
     with pytest.raises(BrokenComponentError, match="can be called, got int"):

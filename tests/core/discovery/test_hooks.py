@@ -17,12 +17,11 @@ from minidl_core import (
 )
 
 GREETER = """
-import click
 from minidl_core import hookimpl
 
 @hookimpl
-def minidl_commands():
-    return [click.Command("greet", callback=lambda: click.echo("hello"), help="Say hello.")]
+def minidl_greetings():
+    return ["hello"]
 """
 OBSERVER = """
 from minidl_core import hookimpl
@@ -35,6 +34,26 @@ def minidl_epoch_ended(run, epoch):
 """
 
 
+SPECS = """
+from minidl_core import hookspec
+
+@hookspec
+def minidl_greetings(): ...
+
+@hookspec
+def minidl_strategy(): ...
+
+@hookspec
+def minidl_run_started(run): ...
+
+@hookspec
+def minidl_epoch_ended(run, epoch, metrics): ...
+
+@hookspec
+def minidl_run_finished(run, error): ...
+"""
+
+
 @pytest.fixture
 def told():
     return []
@@ -42,6 +61,7 @@ def told():
 
 @pytest.fixture
 def registry(site, told):
+    site.install("caller", {"minidl.hookspecs": {"runs": "caller_specs"}}, {"caller_specs": SPECS})
     return Registry([str(site.folder)], report=told.append)
 
 
@@ -55,14 +75,14 @@ def test_no_plugin_is_imported_before_a_hook_is_called(site, registry):
     registry.components()
     registry.distributions()
     assert "greeter_a" not in sys.modules
-    ((distribution, (command,)),) = registry.hooks.ask("minidl_commands")
-    assert (distribution.name, command.name) == ("greeter-a", "greet")
+    ((distribution, greetings),) = registry.hooks.call_each("minidl_greetings")
+    assert (distribution.name, greetings) == ("greeter-a", ["hello"])
     assert "greeter_a" in sys.modules
 
 
 def test_a_plugin_may_take_fewer_arguments_than_the_hook_gives(site, registry, told):
     install(site, "observer-a", OBSERVER)
-    registry.hooks.ask("minidl_epoch_ended", run="r", epoch=3, metrics={})
+    registry.hooks.call_each("minidl_epoch_ended", run="r", epoch=3, metrics={})
     assert sys.modules["observer_a"].seen == [("r", 3)]
     assert told == []
 
@@ -80,8 +100,8 @@ def test_a_plugin_may_be_an_object(site, registry, told):
     plugin = Plugin()
     """
     install(site, "objects", source, "objects:plugin")
-    registry.hooks.ask("minidl_run_started", run="r")
-    registry.hooks.ask("minidl_epoch_ended", run="r", epoch=0, metrics={})
+    registry.hooks.call_each("minidl_run_started", run="r")
+    registry.hooks.call_each("minidl_epoch_ended", run="r", epoch=0, metrics={})
     assert sys.modules["objects"].plugin.epochs == ["r", 0]
     assert told == []
 
@@ -102,7 +122,7 @@ def test_a_plugin_that_cannot_be_loaded_is_told_once_and_the_rest_works(
     install(site, "broken-hooks", source, value)
     install(site, "greeter-b", GREETER)
     for _ in range(3):
-        assert len(registry.hooks.ask("minidl_commands")) == 1
+        assert len(registry.hooks.call_each("minidl_greetings")) == 1
     assert len(told) == 1
     assert "broken-hooks" in told[0]
     assert sentence in told[0]
@@ -112,13 +132,13 @@ def test_a_plugin_that_cannot_be_loaded_is_told_once_and_the_rest_works(
     ("source", "sentence"),
     [
         (
-            "@hookimpl\ndef minidl_comands(): ...",
-            "there is no hook minidl_comands. Did you mean minidl_commands?",
+            "@hookimpl\ndef minidl_greting(): ...",
+            'there is no hook minidl_greting. Did you mean "minidl_greetings"?',
         ),
         ("@hookimpl\ndef whatever(): ...", "there is no hook whatever"),
         (
             "@hookimpl\ndef minidl_run_finished(run, eror): ...",
-            "the hook has no argument eror. Did you mean error?",
+            'the hook has no argument eror. Did you mean "error"?',
         ),
         ("@hookimpl\ndef minidl_run_started(x_): ...", "the hook has no argument x_"),
         ("@hookimpl(specname='minidl_run')\ndef f(): ...", "there is no hook minidl_run"),
@@ -128,7 +148,7 @@ def test_a_hook_that_does_not_fit_is_left_out_and_the_plugins_others_work(
     site, registry, told, source, sentence
 ):
     install(site, "misfit", f"{OBSERVER}\n{source}")
-    registry.hooks.ask("minidl_epoch_ended", run="r", epoch=3, metrics={})
+    registry.hooks.call_each("minidl_epoch_ended", run="r", epoch=3, metrics={})
     assert sys.modules["misfit"].seen == [("r", 3)]
     assert len(told) == 1
     assert "misfit/plugin" in told[0]
@@ -140,7 +160,7 @@ def test_a_hook_that_raises_costs_only_its_own_answer(site, registry, told):
     install(site, "b-exits", GREETER.replace("return [", "raise SystemExit; return ["))
     install(site, "greeter-c", GREETER)
     for _ in range(2):
-        answers = registry.hooks.ask("minidl_commands")
+        answers = registry.hooks.call_each("minidl_greetings")
         assert [distribution.name for distribution, _ in answers] == ["greeter-c"]
     assert [sentence.split(" raised ")[1] for sentence in told] == [
         "ZeroDivisionError: division by zero",
@@ -154,12 +174,12 @@ def test_lazy_attributes_of_a_plugin_are_not_touched(site, registry, told):
         if name.startswith("__"): raise AttributeError(name)
         raise RuntimeError("this attribute is expensive: " + name)
     def __dir__():
-        return ["Heavy", "minidl_commands", "minidl_epoch_ended", "seen"]
+        return ["Heavy", "minidl_greetings", "minidl_epoch_ended", "seen"]
     """
     import textwrap
 
     install(site, "lazy-hooks", OBSERVER + textwrap.dedent(lazy))
-    registry.hooks.ask("minidl_epoch_ended", run="r", epoch=3, metrics={})
+    registry.hooks.call_each("minidl_epoch_ended", run="r", epoch=3, metrics={})
     assert sys.modules["lazy_hooks"].seen == [("r", 3)]
     assert told == []
 
@@ -172,14 +192,14 @@ def test_an_object_that_answers_every_attribute_is_no_plugin_of_every_hook(site,
     anything = Anything()
     """
     install(site, "anything", source, "anything:anything")
-    assert registry.hooks.ask("minidl_commands") == []
+    assert registry.hooks.call_each("minidl_greetings") == []
     assert told == []
 
 
 def test_a_plugin_that_cannot_be_registered_leaves_nothing_behind(site, registry, told):
     install(site, "first", GREETER)
     site.install("second", {"minidl": {"again": "first"}})
-    assert [d.name for d, _ in registry.hooks.ask("minidl_commands")] == ["first"]
+    assert [d.name for d, _ in registry.hooks.call_each("minidl_greetings")] == ["first"]
     assert len(told) == 1
     assert "second/again cannot be registered" in told[0]
     assert registry.hooks.get_plugin("second/again") is None
@@ -188,96 +208,87 @@ def test_a_plugin_that_cannot_be_registered_leaves_nothing_behind(site, registry
 def test_one_left_out_warns_by_default(site):
     install(site, "broken-hooks", "raise SystemExit")
     with pytest.warns(PluginWarning, match="broken-hooks"):
-        Registry([str(site.folder)]).hooks.ask("minidl_commands")
+        assert Registry([str(site.folder)]).hooks.problems
 
 
 def test_an_uninstalled_plugin_is_not_called_after_refresh(site, registry):
     install(site, "greeter-d", GREETER)
-    assert registry.hooks.ask("minidl_commands")
+    assert registry.hooks.call_each("minidl_greetings")
     (site.folder / "greeter_d-1.0.dist-info" / "entry_points.txt").write_text("")
     registry.refresh()
-    assert registry.hooks.ask("minidl_commands") == []
+    assert registry.hooks.call_each("minidl_greetings") == []
 
 
-class TestComponentsKnownOnlyAtRunTime:
-    SOURCE = """
-    from minidl_core import hookimpl
-    class Made:
-        training = True
-        forward = backward = param = info = train = eval = lambda self, *a: None
-    @hookimpl
-    def minidl_components():
-        return {answer}
-    """
+class TestSpecifications:
+    def test_a_hook_without_one_is_reported(self, site, told):
+        install(site, "orphan", OBSERVER)
+        registry = Registry([str(site.folder)], report=told.append)
+        (problem,) = registry.hooks.problems
+        assert "orphan/plugin: there is no hook minidl_epoch_ended. There are: none" in problem
 
-    def install(self, site, answer):
-        import textwrap
+    def test_two_of_one_name_are_reported(self, site, registry, told):
+        again = {"minidl.hookspecs": {"again": "again_specs"}}
+        site.install("zeta", again, {"again_specs": SPECS})
+        install(site, "observer-b", OBSERVER)
+        registry.hooks.call_each("minidl_epoch_ended", run="r", epoch=1, metrics={})
+        assert sys.modules["observer_b"].seen == [("r", 1)]
+        assert "zeta/again specifies minidl_epoch_ended, which is there already" in told[0]
 
-        source = textwrap.dedent(self.SOURCE).format(answer=answer)
-        install(site, "maker", source)
-
-    def test_are_found_when_no_entry_point_has_the_name(self, site, registry):
-        self.install(site, "{'modules': {'Made': Made, 'Fine': Made}}")
-        site.layer("neighbour", "fine_layer_b", "Fine")
-        assert registry.get("modules", "Fine").__name__ == "Fine"
-        assert "maker" not in sys.modules
-        assert registry.get("modules", "Made").__name__ == "Made"
-        assert registry.find("modules", "maker/Fine").distribution.name == "maker"
-
-    @pytest.mark.parametrize("answer", ["3", "{'modules': 3}", "{'modules': {'Made': 3}}"])
-    def test_that_are_not_a_mapping_are_told_and_left_out(self, site, registry, told, answer):
-        self.install(site, answer)
-        with pytest.raises(LookupError):
-            registry.get("modules", "Made")
-        assert "maker 1.0 must answer kind → name → class" in told[0]
+    @pytest.mark.parametrize("source", ["raise SystemExit", "def f(:", "minidl_x = 3"])
+    def test_a_broken_one_costs_only_its_own_hooks(self, site, registry, told, source):
+        broken = {"minidl.hookspecs": {"broken": "broken_specs"}}
+        site.install("broken", broken, {"broken_specs": source})
+        install(site, "greeter-e", GREETER)
+        assert len(registry.hooks.call_each("minidl_greetings")) == 1
+        assert "broken" in told[0]
 
 
 def test_the_marker_is_exported():
     @hookimpl
-    def minidl_commands():
+    def minidl_greetings():
         return []
 
     with warnings.catch_warnings():
-        assert minidl_commands() == []
+        assert minidl_greetings() == []
 
 
 # -- a hook that one plugin answers -------------------------------------------------------------
 
-CONDUCTOR = """
+STRATEGY = """
 from minidl_core import hookimpl
 
 @hookimpl
-def minidl_conduct():
+def minidl_strategy():
     {body}
 """
 
 
 def test_the_one_answer_is_given(site, registry):
-    install(site, "conductor-a", CONDUCTOR.format(body="return 'a'"))
-    install(site, "conductor-none", CONDUCTOR.format(body="return None"))
-    assert registry.hooks.ask_one("minidl_conduct") == "a"
+    install(site, "strategy-a", STRATEGY.format(body="return 'a'"))
+    install(site, "strategy-none", STRATEGY.format(body="return None"))
+    assert registry.hooks.call_one("minidl_strategy") == "a"
 
 
 def test_no_answer_is_none(registry):
-    assert registry.hooks.ask_one("minidl_conduct") is None
+    assert registry.hooks.call_one("minidl_strategy") is None
 
 
 def test_two_answers_are_an_error_that_names_both(site, registry):
-    install(site, "conductor-b", CONDUCTOR.format(body="return 'b'"))
-    install(site, "conductor-c", CONDUCTOR.format(body="return 'c'"))
-    with pytest.raises(AmbiguousComponentError, match=r"conductor-b/plugin, conductor-c/plugin"):
-        registry.hooks.ask_one("minidl_conduct")
+    install(site, "strategy-b", STRATEGY.format(body="return 'b'"))
+    install(site, "strategy-c", STRATEGY.format(body="return 'c'"))
+    with pytest.raises(AmbiguousComponentError, match=r"strategy-b/plugin, strategy-c/plugin"):
+        registry.hooks.call_one("minidl_strategy")
 
 
 def test_a_plugin_that_raises_is_not_left_out_of_the_one_answer(site, registry, told):
-    install(site, "conductor-d", CONDUCTOR.format(body="raise RuntimeError('no network')"))
-    with pytest.raises(BrokenComponentError, match=r"conductor-d/plugin raised .*no network"):
-        registry.hooks.ask_one("minidl_conduct")
+    install(site, "strategy-d", STRATEGY.format(body="raise RuntimeError('no network')"))
+    with pytest.raises(BrokenComponentError, match=r"strategy-d/plugin raised .*no network"):
+        registry.hooks.call_one("minidl_strategy")
     assert told == []
 
 
 def test_an_error_of_ours_passes_through_as_it_is(site, registry):
     body = "from minidl_core import StateError; raise StateError('not now')"
-    install(site, "conductor-e", CONDUCTOR.format(body=body))
+    install(site, "strategy-e", STRATEGY.format(body=body))
     with pytest.raises(StateError, match="not now"):
-        registry.hooks.ask_one("minidl_conduct")
+        registry.hooks.call_one("minidl_strategy")

@@ -8,10 +8,10 @@ import pytest
 
 from minidl_core import (
     AmbiguousComponentError,
-    ArgumentError,
     ComponentNotFoundError,
     ComponentUnavailableError,
     Registry,
+    __version__,
 )
 
 
@@ -71,8 +71,12 @@ def test_a_name_of_another_kind_is_pointed_out(site, registry):
 
 
 def test_an_unknown_kind_is_refused(registry):
-    with pytest.raises(ArgumentError, match=r"one of modules, losses, optimizers, datasets"):
-        registry.get("layers", "Linear")
+    with pytest.raises(ComponentNotFoundError) as caught:
+        registry.get("module", "Linear")
+    assert str(caught.value) == (
+        'No kind "module". Did you mean "modules"? Installed: commands, engines, losses, modules, '
+        f"optimizers (minidl-core {__version__})"
+    )
 
 
 @pytest.fixture
@@ -156,7 +160,7 @@ class TestADisabledDistribution:
         assert registry.unavailable(registry.distributions()[0]) == "disabled"
         with pytest.raises(ComponentUnavailableError, match=r"acme-off 1\.0: disabled"):
             registry.get("modules", "Boom")
-        assert registry.hooks.ask("minidl_commands") == []
+        assert registry.hooks.problems == []
         assert "acme_off" not in sys.modules
 
     def test_can_be_disabled_later(self, path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acme_nets.checks import check_alike, check_records_no_graph, finite_number
-from minidl_core import ArgumentError, BaseModule, Example, ShapeError, component
+from minidl_core import ArgumentError, BaseModule, Example, ShapeError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["HuberLoss"]
 
 
-@component("losses")
 class HuberLoss(BaseModule):
     """J(X, L) = 1/N Σᵢ h(xᵢ − lᵢ), with h(d) = d²/2 where |d| ≤ δ, else δ (|d| − δ/2).
 
@@ -37,7 +36,7 @@ class HuberLoss(BaseModule):
     Reference: P. J. Huber, Robust estimation of a location parameter, 1964.
     """
 
-    replayable = True
+    traceable = True
 
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = finite_number("HuberLoss", "delta", delta, least=0)

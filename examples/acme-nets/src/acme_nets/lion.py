@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from acme_nets.checks import finite_number
 from acme_nets.optimizer_state import averages_like, check_keys, two_betas
-from minidl_core import BaseOptimizer, Example, component
+from minidl_core import BaseOptimizer, Example
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Lion"]
 
 
-@component("optimizers")
 class Lion(BaseOptimizer):
     """p ← p − lr · (sign(β₁ m + (1 − β₁) g) + λ p), and then m ← β₂ m + (1 − β₂) g.
 

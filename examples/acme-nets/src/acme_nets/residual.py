@@ -18,7 +18,6 @@ from minidl_core import (
     Parameter,
     Sequential,
     ShapeError,
-    component,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Residual"]
 
 
-@component("modules")
 class Residual(BaseModule):
     """Y = X + α f(X), around any module f that keeps the shape of its input.
 
@@ -58,7 +56,7 @@ class Residual(BaseModule):
     UAI 2021; the block without α is that of K. He et al., CVPR 2016.
     """
 
-    replayable = True
+    traceable = True
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ import torch
 
 from acme_nets.checks import check_grad_output, check_records_no_graph, finite_number
 from acme_nets.learned_number import factor, sum_per_model
-from minidl_core import BaseModule, Example, Parameter, component
+from minidl_core import BaseModule, Example, Parameter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Swish"]
 
 
-@component("modules")
 class Swish(BaseModule):
     """Y = X σ(βX), element by element, with σ(z) = 1 / (1 + e⁻ᶻ).
 
@@ -45,7 +44,7 @@ class Swish(BaseModule):
     Reference: P. Ramachandran, B. Zoph and Q. V. Le, Searching for activation functions, 2017.
     """
 
-    replayable = True
+    traceable = True
 
     def __init__(
         self,

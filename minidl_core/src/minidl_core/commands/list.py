@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from minidl_core.commands.tables import echo_json, echo_table, json_option
-from minidl_core.components import KINDS
+from minidl_core.console import echo_json, echo_table, json_option
 
 if TYPE_CHECKING:
     from minidl_core.discovery import Registry
@@ -16,7 +15,7 @@ __all__ = ["command"]
 
 
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(list(KINDS)))
+@click.argument("kind", required=False)
 @json_option
 @click.pass_obj
 def command(registry: Registry, kind: str | None, as_json: bool) -> None:
@@ -46,6 +45,6 @@ def command(registry: Registry, kind: str | None, as_json: bool) -> None:
         )
     else:
         click.echo(
-            f"No {kind or 'components'} installed. Install a distribution that provides some "
-            f"(entry-point group minidl.{kind or 'modules'}), or write one: minidl new PATH"
+            f"No {kind or 'components'} installed. Install a distribution that provides some, in "
+            f"the entry-point group minidl.{kind or 'modules'}."
         )

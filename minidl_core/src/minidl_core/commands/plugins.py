@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from minidl_core.commands.tables import echo_json, echo_table, json_option
-from minidl_core.distributions import HOOKS_GROUP
+from minidl_core.console import echo_json, echo_table, json_option
+from minidl_core.engines import find_engine
 
 if TYPE_CHECKING:
     from minidl_core.discovery import Registry
@@ -19,8 +19,12 @@ __all__ = ["command"]
 @json_option
 @click.pass_obj
 def command(registry: Registry, as_json: bool) -> None:
-    """List the distributions that have something for minidl, without importing any."""
-    plugins: list[dict[str, object]] = [
+    """List the distributions that have something for minidl, and the engine in use.
+
+    Nothing of them is imported.
+    """
+    engine = find_engine(None, registry)
+    plugins: list[dict[str, Any]] = [
         {
             "distribution": distribution.name,
             "version": distribution.version,
@@ -28,6 +32,9 @@ def command(registry: Registry, as_json: bool) -> None:
                 group: sorted(p.name for p in distribution.entry_points if p.group == group)
                 for group in sorted({point.group for point in distribution.entry_points})
             },
+            "engine_in_use": engine.name
+            if engine and engine.distribution is distribution
+            else None,
             "status": (reason or "ok").partition(":")[0],
             "reason": (reason or "").partition(": ")[2],
             "problems": distribution.problems,
@@ -38,24 +45,18 @@ def command(registry: Registry, as_json: bool) -> None:
     ]
     if as_json:
         echo_json(plugins)
-    elif plugins:
-        echo_table([_row(plugin) for plugin in plugins])
-    else:
-        click.echo(
-            "No plugins installed: minidl-core has no layers of its own. Install a distribution "
-            "of minidl plugins, or write one: minidl new PATH"
-        )
+        return
+    echo_table([_row(plugin) for plugin in plugins])
+    click.echo(f"engine: {engine.name} ({engine.distribution})" if engine else "engine: eager")
 
 
-def _row(plugin: dict[str, object]) -> tuple[str, ...]:
-    gives = plugin["gives"]
-    assert isinstance(gives, dict)
+def _row(plugin: dict[str, Any]) -> tuple[str, ...]:
     counts = ", ".join(
-        f"{len(names)} {'hooks' if group == HOOKS_GROUP else group.removeprefix('minidl.')}"
-        for group, names in gives.items()
+        f"{len(names)} {'hooks' if group == 'minidl' else group.removeprefix('minidl.')}"
+        for group, names in plugin["gives"].items()
     )
-    status = str(plugin["status"])
+    status = plugin["status"]
     if plugin["problems"] and status == "ok":
         status = "ok, but see `minidl doctor`"
     why = f": {plugin['reason']}" if plugin["reason"] else ""
-    return str(plugin["distribution"]), str(plugin["version"]), counts, status + why
+    return plugin["distribution"], plugin["version"], counts, status + why

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from minidl_core.changes import changes
-from minidl_core.errors import StateError
-from minidl_core.parameter import Parameter
+from minidl_core import Parameter, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -22,9 +20,9 @@ ALIGNMENT = 16  # elements: each parameter begins where a tensor of its own coul
 class FlatParameters:
     """Parameters laid end to end, one vector for each dtype and device among them.
 
-    The parameters stay what they are, the same tensors with the same elements, but from the first
-    use on they are windows into the vectors. (A view of one that was made before is cut off.) The
-    gaps between them are zero in value and gradient, and an elementwise rule keeps them so.
+    The parameters stay what they are, the same tensors with the same elements. After first use they
+    are views into the vectors; views taken earlier no longer share memory. The gaps between them
+    are zero in value and gradient, and an elementwise rule keeps them so.
     """
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
@@ -36,8 +34,6 @@ class FlatParameters:
         self._kinds = list(kinds)
         self._parameters = list(parameters)
         self._vectors: list[Parameter] = []
-        self._structure = -1
-        self._pointers_of: list[Callable[[], int]] = []
         self._pointers = [-1]
 
     def vectors(self) -> list[Parameter]:
@@ -46,11 +42,7 @@ class FlatParameters:
         Raises:
             StateError: a parameter has another dtype or device than when this began.
         """
-        if self._structure != changes.structure:
-            tensors = [tensor for pair in self._parameters for tensor in pair]
-            self._pointers_of = [tensor.data_ptr for tensor in tensors]
-            self._structure = changes.structure
-        if [pointer_of() for pointer_of in self._pointers_of] != self._pointers:
+        if self._pointers_now() != self._pointers:
             self._gather()
         return self._vectors
 
@@ -86,9 +78,10 @@ class FlatParameters:
             self._vectors.append(
                 Parameter(value, _gathered([parameter.grad for parameter in parameters]))
             )
-        self._pointers = [pointer_of() for pointer_of in self._pointers_of]
-        changes.structure += 1
-        self._structure = changes.structure
+        self._pointers = self._pointers_now()
+
+    def _pointers_now(self) -> list[int]:
+        return [tensor.data_ptr() for pair in self._parameters for tensor in pair]
 
 
 def _gathered(tensors: Sequence[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Text in columns, and JSON, for people and programs."""
+"""Text in columns, and JSON, for the authors of commands."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minidl_core.commands import printable
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["echo_json", "echo_table", "json_option"]
+__all__ = ["echo_json", "echo_table", "json_option", "printable"]
+
+
+def printable(text: str) -> str:
+    """Return `text` without control characters: a terminal would obey those of a stranger."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--json``, for a command that a program would read."""
+    """Add ``--json`` to a command that a program would read; its argument is ``as_json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def echo_json(data: Any) -> None:
+    """Print `data` as JSON."""
     click.echo(json.dumps(data, indent=2))
 
 
 def echo_table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows of equal length, each column as wide as its widest cell."""
+    """Print rows of equal length, each column as wide as its widest cell."""
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -1,0 +1,58 @@
+"""The checks that a layer makes of its tensors before it computes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minidl_core.errors import DeviceError, DtypeError, ParameterError, ShapeError
+
+if TYPE_CHECKING:
+    from torch import Size, Tensor
+
+__all__ = ["check_alike", "check_grad_output", "check_no_graph"]
+
+
+def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> None:
+    """Check that `x` and `y` can meet in one operation: one dtype, one device, and no graph.
+
+    Raises:
+        DtypeError, DeviceError: they differ.
+        ParameterError: `x` records a graph of torch's autograd.
+    """
+    if x.dtype != y.dtype:
+        raise DtypeError(
+            f"expected the {role} in the dtype of the {other}, {y.dtype}, got {x.dtype}; "
+            f"convert one: x.to({y.dtype})",
+            where=layer,
+        )
+    if x.device != y.device:
+        raise DeviceError(
+            f"expected the {role} on the device of the {other}, {y.device}, got {x.device}; "
+            f'move one: x.to("{y.device}")',
+            where=layer,
+        )
+    check_no_graph(layer, role, x)
+
+
+def check_no_graph(layer: object, role: str, x: Tensor) -> None:
+    """Refuse a tensor that asks autograd for a gradient: here gradients are explicit."""
+    if x.requires_grad:
+        raise ParameterError(
+            f"the {role} has requires_grad=True, but gradients here come from backward(), not from "
+            "autograd; pass x.detach()",
+            where=layer,
+        )
+
+
+def check_grad_output(layer: object, grad_output: Tensor, expected: Size) -> None:
+    """Refuse a gradient of the output in another shape than the output; it is never broadcast.
+
+    Raises:
+        ShapeError: it has another.
+    """
+    if grad_output.shape != expected:
+        raise ShapeError(
+            f"expected the gradient of the output in the output's shape {tuple(expected)}, "
+            f"got {tuple(grad_output.shape)}; pass what the loss's or next layer's backward gave",
+            where=layer,
+        )
