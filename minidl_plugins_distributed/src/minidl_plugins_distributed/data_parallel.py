@@ -1,4 +1,4 @@
-"""Data parallelism: each process has a part of the batch, and all of them the same step."""
+"""Data parallelism: each process computes on its share of a batch, and all make the same step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import distributed
 
-from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, StateError
+from minidl_core import ArgumentError, BaseOptimizer, Example, StateError
+from minidl_plugins_basic import FlatParameters
 from minidl_plugins_distributed.collectives import add_up, broadcast, who
 from minidl_plugins_distributed.errors import NonFiniteElsewhereError
 from minidl_plugins_distributed.launch import how_to_start
@@ -26,26 +27,26 @@ NOT_FINITE = "the loss is NaN or infinite"
 
 
 class DataParallel(BaseOptimizer):
-    """The step of another optimizer, with the gradient of the batch that W ranks have together::
+    """Wraps an optimizer, and gives it the gradient of the whole batch that W ranks share::
 
         g = Σᵣ (nᵣ / N) gᵣ        r = 0 … W − 1,  N = Σᵣ nᵣ
 
-    Here gᵣ is the gradient of the mean over the nᵣ rows that rank r has of the batch's N, so that g
-    is that of the mean over all of them, also where N is no multiple of W. It holds for a loss that
-    is a mean over rows, and modules that treat each row by itself. After a step the gradient of
-    every rank is g, the same bits, and so are the parameters.
+    Rank r has nᵣ of the batch's N rows, and gᵣ is the gradient of the mean over them. Then g is the
+    gradient of the mean over all N rows, also if W does not divide N. This holds for a loss that is
+    a mean over rows and for modules that treat each row by itself. After a step every rank has the
+    same gradient g and the same parameters, to the bit.
 
-    The gradient is one vector for each dtype, and one collective operation a step adds it up.
+    The gradient is one vector for each dtype; one collective operation a step sums it.
 
     Args:
-        params: what ``model.param()`` returns. On construction they become those of rank 0.
-        optimizer: makes the optimizer over them: ``partial(SGD, lr=0.1)``. In an experiment's file
-            it is written as an optimizer is: ``optimizer = { SGD = { lr = 0.1 } }``.
-        timeout: how many seconds a run waits for a rank before it ends; None for two minutes. (In
-            a program of one's own, ``init_process_group`` has the argument for that.)
+        params: what ``model.param()`` returns. They are set to those of rank 0.
+        optimizer: makes the wrapped optimizer: ``partial(SGD, lr=0.1)``. In an experiment's file,
+            write it as any optimizer: ``optimizer = { SGD = { lr = 0.1 } }``.
+        timeout: how many seconds a run waits for a rank before it ends; None means two minutes.
+            (In your own program, give it to ``init_process_group`` instead.)
 
     Attributes:
-        optimizer: the one that it makes.
+        optimizer: the wrapped optimizer.
         weight: nᵣ / N of the next step; `share` sets it.
 
     Raises:
@@ -101,7 +102,7 @@ class DataParallel(BaseOptimizer):
 
     @property
     def lr(self) -> float:
-        """The learning rate of the optimizer inside."""
+        """The learning rate of the wrapped optimizer."""
         lr: float = self.optimizer.lr  # type: ignore[attr-defined]
         return lr
 
@@ -110,16 +111,16 @@ class DataParallel(BaseOptimizer):
         self.optimizer.lr = lr  # type: ignore[attr-defined]
 
     def share(self, rows: Tensor) -> Tensor:
-        """This rank's part of the `rows` of a batch; the next step weighs its gradient by it.
+        """Return this rank's share of the `rows` of a batch, and set the weight of the next step.
 
-        A rank for which there is no row gets the first, and its gradient counts for nothing.
+        A rank whose share is empty gets the first row, and its gradient has weight 0.
         """
         start, stop = self.span(len(rows))
         self.weight = (stop - start) / len(rows)
         return rows[start:stop] if stop > start else rows[:1]
 
     def span(self, count: int) -> tuple[int, int]:
-        """Where this rank's part of `count` rows starts and stops."""
+        """Return where this rank's share of `count` rows starts and stops."""
         return count * self.rank // self.size, count * (self.rank + 1) // self.size
 
     def zero_grad(self) -> None:
@@ -148,7 +149,7 @@ class DataParallel(BaseOptimizer):
         self.optimizer.step()
 
     def give_up(self) -> None:
-        """Say to the other ranks, which are in `step`, that there is no gradient here.
+        """Tell the other ranks, which wait in `step`, that this rank has no gradient.
 
         Raises:
             PeerError: a rank did not take part.
@@ -160,7 +161,7 @@ class DataParallel(BaseOptimizer):
         who(True, vectors[0].grad.device, NOT_FINITE)
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the optimizer inside, so that it fits any number of ranks, and none."""
+        """Return that of the wrapped optimizer, so that it fits any number of ranks."""
         return self.optimizer.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -168,9 +169,9 @@ class DataParallel(BaseOptimizer):
 
 
 def _marked(vectors: list[Parameter]) -> bool:
-    """Whether the sum may be of a rank that gave up: then its last element is NaN.
+    """Return whether a rank may have given up: then the last element of the sum is NaN.
 
-    It is a gap, or of the last parameter, which may be NaN for other reasons; `who` tells.
+    It may be NaN for other reasons as well; `who` decides.
     """
     last = vectors[-1].grad
     return bool(last.numel()) and math.isnan(last[-1].item())

@@ -1,4 +1,4 @@
-"""From names to things: data, model, loss and optimizer, each through the registry."""
+"""Building data, model, loss and optimizer from their specs, through the registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import MinidlError, Module, Sequential
-from minidl_plugins_experiments.config.component_spec import Named, named, section
+from minidl_plugins_experiments.config.component_spec import (
+    ComponentSpec,
+    component_spec,
+    section_spec,
+)
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.config.signatures import accepted_by
 
@@ -17,18 +21,17 @@ if TYPE_CHECKING:
 
     import torch
 
-    from minidl_core import Loss, Optimizer, Parameter, Registry
-    from minidl_core.components import Component, Kind
+    from minidl_core import Component, Loss, Optimizer, Parameter, Registry
 
 __all__ = ["Builder", "Node"]
 
 
 @dataclass(frozen=True)
 class Node:
-    """A module and where the file says it; of a list also what is in it.
+    """A module and its place in the file.
 
     Attributes:
-        key: its place in the file, ``model[1][2].Linear``.
+        key: the place, such as ``model[1][2].Linear``.
         children: the nodes of a list; None for a single component.
     """
 
@@ -39,13 +42,13 @@ class Node:
 
 @dataclass
 class Builder:
-    """Makes components for one run, and keeps account of whose they are.
+    """Makes the components of one run, and records which they are.
 
     Attributes:
-        dtype, device: given to every component that takes them, as is a generator.
-        folder: where a relative path in the file begins.
-        used: the component that each key of the file came to mean.
-        resolved: what each key of the file says once it is known what the component takes.
+        dtype, device: given to every component that takes them.
+        folder: the folder that relative paths in the file begin at.
+        used: the component that each key of the file means.
+        resolved: the spec of each key, with all arguments by name and `optional` decided.
     """
 
     registry: Registry
@@ -53,25 +56,26 @@ class Builder:
     device: torch.device
     folder: Path
     used: dict[str, Component] = field(default_factory=dict)
-    resolved: dict[str, Named] = field(default_factory=dict)
+    resolved: dict[str, ComponentSpec] = field(default_factory=dict)
 
     # -- each kind -----------------------------------------------------------------------------
 
-    def data(self, spec: Named, generator: torch.Generator) -> Any:
-        """The data set; what it draws, it draws from `generator`."""
+    def data(self, spec: ComponentSpec, generator: torch.Generator) -> Any:
+        """Build the dataset, which draws its random numbers from `generator`."""
         return self._make("datasets", spec, {"generator": generator, "dtype": self.dtype})
 
-    def loss(self, spec: Named) -> Loss:
+    def loss(self, spec: ComponentSpec) -> Loss:
+        """Build the loss."""
         loss: Loss = self._make("losses", spec, {"dtype": self.dtype, "device": self.device})
         return loss
 
-    def optimizer(self, spec: Named, params: Iterable[Parameter]) -> Optimizer:
-        """The optimizer over `params`; one that wraps another is given the way to make that."""
+    def optimizer(self, spec: ComponentSpec, params: Iterable[Parameter]) -> Optimizer:
+        """Build the optimizer over `params`. One that wraps another gets a function that makes it."""
         optimizer: Optimizer = self._make("optimizers", spec, {}, [params])
         return optimizer
 
     def model(self, tree: Any, generator: torch.Generator) -> Node:
-        """The network that `tree` describes, its first weights drawn from `generator` in order."""
+        """Build the model that `tree` describes; `generator` draws its weights in order."""
         node = self._node(tree, "model", generator)
         for parameter in node.module.param():
             if (parameter.value.dtype, parameter.value.device) != (self.dtype, generator.device):
@@ -87,16 +91,16 @@ class Builder:
                 self._node(item, f"{key}[{index}]", generator) for index, item in enumerate(tree)
             ]
             return Node(key, Sequential(*(child.module for child in children)), children)
-        spec = named(tree, key)
+        spec = component_spec(tree, key)
         given = {"generator": generator, "dtype": self.dtype, "device": self.device}
         module: Module = self._make("modules", spec, given)
         return Node(spec.key, module)
 
     def _argument(self, value: Any, annotation: str, key: str, given: dict[str, Any]) -> Any:
-        """`value`, or the module or modules that it describes.
+        """Return `value`, or the module or modules that it describes.
 
-        It describes one where the constructor asks for a ``Module`` (or a list of them), and
-        wherever it is written as ``{ module = ... }``.
+        It describes a module if the constructor's annotation asks for one (or for a list of
+        them), or if it is written as ``{ module = ... }``.
         """
         generator = given.get("generator")
         if generator is None:
@@ -117,10 +121,10 @@ class Builder:
     # -- an optimizer around another -----------------------------------------------------------
 
     def _optimizer_maker(
-        self, value: Any, outer: Named, name: str
+        self, value: Any, outer: ComponentSpec, name: str
     ) -> Callable[[Iterable[Parameter]], Optimizer]:
-        """What the argument `name` of `outer` is, where it asks for ``params -> Optimizer``."""
-        inner = section(value, f"{outer.key}.{name}", f"{name} = {{ SGD = {{ lr = 0.1 }} }}")
+        """Return a function ``params -> Optimizer`` for the argument `name` of `outer`."""
+        inner = section_spec(value, f"{outer.key}.{name}", f"{name} = {{ SGD = {{ lr = 0.1 }} }}")
 
         def make(params: Iterable[Parameter]) -> Optimizer:
             optimizer = self.optimizer(inner, params)
@@ -132,7 +136,7 @@ class Builder:
     # -- one component -------------------------------------------------------------------------
 
     def _make(
-        self, kind: Kind, spec: Named, given: dict[str, Any], first: list[Any] | None = None
+        self, kind: str, spec: ComponentSpec, given: dict[str, Any], first: list[Any] | None = None
     ) -> Any:
         try:
             component = self.registry.find(kind, spec.name)
@@ -145,7 +149,7 @@ class Builder:
         for name, value in arguments.items():
             if isinstance(value, str) and re.search(r"\bPath\b", accepted.annotation(name)):
                 arguments[name] = str(self.folder / value)
-        resolved = self.resolved[spec.key] = Named(spec.key, spec.name, arguments, rest)
+        resolved = self.resolved[spec.key] = ComponentSpec(spec.key, spec.name, arguments, rest)
         arguments = {
             name: self._optimizer_maker(value, resolved, name)
             if kind == "optimizers" and re.search(r"\bOptimizer\b", accepted.annotation(name))
@@ -156,7 +160,7 @@ class Builder:
             self._argument(value, accepted.rest or "", f"{spec.key}[{index}]", given)
             for index, value in enumerate(rest)
         ]
-        if rest:  # what comes before *modules can be given by position only
+        if rest:  # what stands before *modules can only be given by position
             before = [name for name in accepted.in_order() if name in arguments]
             rest = [*(arguments.pop(name) for name in before), *rest]
         for name in accepted.given & given.keys():
@@ -169,14 +173,14 @@ class Builder:
             raise ConfigError(str(error), key=_key_of(error, spec, arguments)) from error
         except Exception as error:
             raise ConfigError(
-                f"{spec.name} could not be made: it raised {type(error).__name__}: {error}; "
+                f"{spec.name} could not be built: it raised {type(error).__name__}: {error}; "
                 f"check its arguments (`minidl describe {spec.name}`)",
                 key=spec.key,
             ) from error
 
 
-def _key_of(error: MinidlError, spec: Named, arguments: dict[str, Any]) -> str:
-    """The key of the argument that `error` is about, where its message begins with the name."""
+def _key_of(error: MinidlError, spec: ComponentSpec, arguments: dict[str, Any]) -> str:
+    """Return the key of the argument that `error` is about, if its message begins with the name."""
     place = error.path[-1] if error.path else ""
     first = str(error.args[0]).partition(" ")[0]
     for name in (place, first):

@@ -1,4 +1,4 @@
-"""Does it all fit? One sample goes through forward and backward before anything is trained."""
+"""Checks before training: the device, the data, and one sample through model and loss."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.data.data import Data, Split
 
 if TYPE_CHECKING:
-    from minidl_core import Loss, Module
+    from minidl_core import Loss
     from minidl_plugins_experiments.config.building import Node
     from minidl_plugins_experiments.config.experiment import Experiment
 
-__all__ = ["checked_data", "checked_pass", "device_of", "parameter_count"]
+__all__ = ["checked_data", "checked_pass", "device_of"]
 
 TASKS = get_args(Data.__annotations__["task"]) or ("classification", "regression")
 
 
 def device_of(name: str) -> torch.device:
-    """The device of that name, if this machine has it.
+    """Return the device of that name.
 
     Raises:
-        ConfigError: it has not.
+        ConfigError: this machine has no such device.
     """
     try:
         device = torch.device(name)
@@ -43,23 +43,24 @@ def device_of(name: str) -> torch.device:
 
 
 def checked_data(data: Any, experiment: Experiment, device: torch.device) -> Data:
-    """What a dataset gave as a `Data` on `device`, if one can train on it.
+    """Return what a dataset returned as a `Data` on `device`.
 
     Raises:
-        ConfigError: it is empty, not finite, of unequal parts, or too small for one batch.
+        ConfigError: it is empty, not finite, too small for one batch, or its splits differ in
+            their columns.
     """
     key, name = experiment.data.key, experiment.data.name
     missing = [each for each in ("train", "test", "task") if not hasattr(data, each)]
     if missing:
         raise ConfigError(
             f"the dataset {name} must give something with train, test and task, got "
-            f"{type(data).__name__} without {', '.join(missing)}; that is for its author to mend",
+            f"{type(data).__name__} without {', '.join(missing)}; its author must correct that",
             key=key,
         )
     if data.task not in TASKS:
         raise ConfigError(
             f"the dataset {name} must give one of the tasks {', '.join(TASKS)}, got {data.task!r}; "
-            "that is for its author to mend",
+            "its author must correct that",
             key=key,
         )
     dtype = getattr(torch, experiment.dtype)
@@ -96,13 +97,13 @@ def _checked_split(
     if not isinstance(x, torch.Tensor) or not isinstance(y, torch.Tensor):
         raise ConfigError(
             f"{what} must have the tensors x and y, got {type(split).__name__}; "
-            "that is for the dataset's author to mend",
+            "the dataset's author must correct that",
             key=key,
         )
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
         raise ConfigError(
             f"{what} must be x (n, features) and y (n, outputs), got {tuple(x.shape)} and "
-            f"{tuple(y.shape)}; that is for the dataset's author to mend",
+            f"{tuple(y.shape)}; the dataset's author must correct that",
             key=key,
         )
     if not x.numel() or not y.numel():
@@ -134,10 +135,10 @@ def _check_alike(train: Split, other: Split, what: str, key: str) -> None:
 
 
 def checked_pass(node: Node, loss: Loss, loss_key: str, x: torch.Tensor, y: torch.Tensor) -> None:
-    """Take `x` and `y` forward and backward through all of it, module by module.
+    """Take `x` and `y` forward and backward through model and loss, module by module.
 
     Raises:
-        ConfigError: something does not fit; its key says which module.
+        ConfigError: something does not fit; its key names the module.
     """
     node.module.train()
     loss.train()
@@ -154,11 +155,14 @@ def checked_pass(node: Node, loss: Loss, loss_key: str, x: torch.Tensor, y: torc
         grad = loss.backward()
     except Exception as error:
         raise ConfigError(
-            f"{_said(error)} ({what}, and the data has {y.shape[1]} outputs)",
+            f"{_message_of(error)} ({what}, and the data has {y.shape[1]} outputs)",
             key="model" if prediction.shape != y.shape else loss_key,
         ) from error
     if not isinstance(value, torch.Tensor) or value.numel() != 1:
-        raise ConfigError(f"the loss must be one number, got {value!r}; mend it", key=loss_key)
+        raise ConfigError(
+            f"the loss must be one number, got {value!r}; its author must correct that",
+            key=loss_key,
+        )
     _backward(node, (grad,))
 
 
@@ -185,14 +189,12 @@ def _called(node: Node, method: Any, arguments: tuple[Any, ...]) -> Any:
         return method(*arguments)
     except Exception as error:
         direction = "backward" if method.__name__ == "backward" else "forward"
-        raise ConfigError(f"{direction} of one sample: {_said(error)}", key=node.key) from error
+        raise ConfigError(
+            f"{direction} of one sample: {_message_of(error)}", key=node.key
+        ) from error
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     if isinstance(error, MinidlError):
         return str(error)
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason'}"
-
-
-def parameter_count(model: Module) -> int:
-    return sum(parameter.value.numel() for parameter in model.param())

@@ -1,4 +1,4 @@
-"""How a file names one component: ``"ReLU"``, ``{ Linear = {...} }``, ``[loss] name = ...``."""
+"""A component as a file writes it: ``"ReLU"``, ``{ Linear = {...} }``, ``[loss] name = ...``."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 
-__all__ = ["Named", "is_single", "named", "section"]
+__all__ = ["ComponentSpec", "component_spec", "is_single", "section_spec"]
 
 
 @dataclass(frozen=True)
-class Named:
-    """A component as the file names it, not yet looked up.
+class ComponentSpec:
+    """The name and the arguments of a component that is not looked up yet.
 
     Attributes:
-        key: where in the file it stands; its argument ``lr`` stands at ``{key}.lr``.
-        name: of the component, maybe qualified: ``acme-nets/Swish``.
-        arguments: by name.
-        positional: by position, from ``{ Linear = [2, 25] }``.
-        optional: arguments that are given only to a component that takes them.
+        key: its place in the file; that of its argument ``lr`` is ``{key}.lr``.
+        name: the component's name, which may be qualified: ``acme-nets/Swish``.
+        arguments: the arguments by name.
+        positional: the arguments by position, from ``{ Linear = [2, 25] }``.
+        optional: arguments that are dropped if the component has none of that name.
     """
 
     key: str
@@ -29,14 +29,14 @@ class Named:
     optional: dict[str, Any] = field(default_factory=dict)
 
     def tree(self) -> Any:
-        """It again as a file may write it; without `optional`, which is decided by then."""
+        """Return it as a file may write it, once `optional` is decided."""
         if "name" in self.arguments:
             return {self.name: self.arguments}
         return {"name": self.name, **self.arguments}
 
 
 def is_single(value: Any) -> bool:
-    """Whether `value` is ``{ Name = {...} }``."""
+    """Return whether `value` is ``{ Name = {...} }``."""
     return (
         isinstance(value, dict)
         and len(value) == 1
@@ -45,14 +45,14 @@ def is_single(value: Any) -> bool:
     )
 
 
-def section(value: Any, key: str, example: str) -> Named:
-    """The component of a whole section: its name, ``{ Name = {...} }``, or a table with ``name``.
+def section_spec(value: Any, key: str, example: str) -> ComponentSpec:
+    """Read a section: a name, ``{ Name = {...} }``, or a table with a key ``name``.
 
     Raises:
-        ConfigError: `value` is none of them.
+        ConfigError: `value` is none of these.
     """
     if isinstance(value, str) or is_single(value):
-        return named(value, key)
+        return component_spec(value, key)
     if not isinstance(value, dict):
         raise ConfigError(
             f"expected a name or a table with a name, got {kind_of(value)}; write {example}",
@@ -74,17 +74,17 @@ def section(value: Any, key: str, example: str) -> Named:
             "optional = { momentum = 0.9 }",
             key=f"{key}.optional",
         )
-    return Named(key, name, arguments, optional=optional)
+    return ComponentSpec(key, name, arguments, optional=optional)
 
 
-def named(value: Any, key: str) -> Named:
-    """``"Name"``, or a table of that one name: ``{ Name = { its arguments } }``.
+def component_spec(value: Any, key: str) -> ComponentSpec:
+    """Read ``"Name"``, or a table of one name: ``{ Name = { its arguments } }``.
 
     Raises:
         ConfigError: `value` is neither.
     """
     if isinstance(value, str) and value:
-        return Named(key, value)
+        return ComponentSpec(key, value)
     if not isinstance(value, dict):
         raise ConfigError(
             f"expected the name of a module, a table such as {{ Linear = {{ ... }} }}, or a list "
@@ -100,11 +100,11 @@ def named(value: Any, key: str) -> Named:
     ((name, arguments),) = value.items()
     key = f"{key}.{name}"
     if isinstance(arguments, list):
-        return Named(key, name, positional=arguments)
+        return ComponentSpec(key, name, positional=arguments)
     if not isinstance(arguments, dict):
         raise ConfigError(
             f"expected a table of arguments, or a list of them in order, got {kind_of(arguments)}; "
             f"write {{ {name} = {{ argument = {kind_of(arguments)} }} }}",
             key=key,
         )
-    return Named(key, name, arguments)
+    return ComponentSpec(key, name, arguments)

@@ -1,4 +1,4 @@
-"""What a component's constructor takes, asked of its signature before it is called."""
+"""The arguments of a component's constructor, checked against its signature."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean, kind_of
+from minidl_core import suggest
+from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidl_plugins_experiments.config.component_spec import Named
+    from minidl_plugins_experiments.config.component_spec import ComponentSpec
 
 __all__ = ["Accepted", "accepted_by"]
 
-# What a run gives by itself, to those that take it.
+# The arguments that a run gives to every component that takes them.
 GIVEN = ("params", "generator", "dtype", "device")
 HOW = {
     "params": "the run gives it the model's parameters",
@@ -40,11 +41,11 @@ class Accepted:
     """The arguments of one component that a file may give.
 
     Attributes:
-        what: its name, for messages.
-        parameters: by name, those that the run gives not among them.
-        given: the names of those that the run gives and the component takes.
-        rest: the annotation of ``*modules``, or None where there is no such.
-        anything: whether it takes ``**keywords``, or does not say what it takes.
+        what: the component's name, for messages.
+        parameters: the parameters that a file may give, by name.
+        given: the names of the parameters that the run gives.
+        rest: the annotation of ``*modules``, or None without such a parameter.
+        anything: whether it takes ``**keywords``, or its signature is unknown.
     """
 
     what: str
@@ -53,40 +54,40 @@ class Accepted:
     rest: str | None = None
     anything: bool = False
 
-    def by_name(self, named: Named) -> tuple[dict[str, Any], list[Any]]:
-        """The arguments of `named` by their names, and those for ``*modules``.
+    def by_name(self, spec: ComponentSpec) -> tuple[dict[str, Any], list[Any]]:
+        """Return the arguments of `spec` by name, and those for ``*modules``.
 
         Raises:
             ConfigError: one is unknown, missing, given twice, or of the wrong type.
         """
         in_order = self.in_order()
-        arguments = {**named.arguments, **dict(zip(in_order, named.positional, strict=False))}
-        rest = named.positional[len(in_order) :]
+        arguments = {**spec.arguments, **dict(zip(in_order, spec.positional, strict=False))}
+        rest = spec.positional[len(in_order) :]
         if rest and self.rest is None:
             raise ConfigError(
                 f"{self.what} takes {len(in_order)} arguments in order "
-                f"({', '.join(in_order) or 'none'}), got {len(named.positional)}; "
+                f"({', '.join(in_order) or 'none'}), got {len(spec.positional)}; "
                 "name the arguments: { Linear = { in_features = 2, ... } }",
-                key=named.key,
+                key=spec.key,
             )
         for name in arguments:
-            self._check_known(name, named.key)
-        for name, value in named.optional.items():
+            self._check_known(name, spec.key)
+        for name, value in spec.optional.items():
             if name in self.parameters:
                 arguments.setdefault(name, value)
-            elif hint := did_you_mean(name, self.parameters):
+            elif hint := suggest(name, self.parameters):
                 raise ConfigError(
                     f'{self.what} has no argument "{name}".{hint} It takes: {self._names()}',
-                    key=f"{named.key}.optional.{name}",
+                    key=f"{spec.key}.optional.{name}",
                 )
-        self._check_complete(arguments, named.key)
+        self._check_complete(arguments, spec.key)
         for name, value in arguments.items():
             if name in self.parameters:
-                check_type(value, _text(self.parameters[name].annotation), f"{named.key}.{name}")
+                check_type(value, _text(self.parameters[name].annotation), f"{spec.key}.{name}")
         return arguments, rest
 
     def in_order(self) -> list[str]:
-        """The names of those that may be given by position."""
+        """Return the names of the parameters that may be given by position."""
         return [name for name, p in self.parameters.items() if p.kind is not p.KEYWORD_ONLY]
 
     def annotation(self, name: str) -> str:
@@ -95,12 +96,10 @@ class Accepted:
 
     def _check_known(self, name: str, key: str) -> None:
         if name in GIVEN and (name in self.given or name not in self.parameters):
-            raise ConfigError(
-                f"{name} is not for the file to say: {HOW[name]}", key=f"{key}.{name}"
-            )
+            raise ConfigError(f"a file cannot set {name}: {HOW[name]}", key=f"{key}.{name}")
         if name not in self.parameters and not self.anything:
             raise ConfigError(
-                f'{self.what} has no argument "{name}".{did_you_mean(name, self.parameters)} '
+                f'{self.what} has no argument "{name}".{suggest(name, self.parameters)} '
                 f"It takes: {self._names()}",
                 key=f"{key}.{name}",
             )
@@ -123,13 +122,13 @@ class Accepted:
 
 
 def accepted_by(cls: Callable[..., Any], what: str, *, leave_out: int = 0) -> Accepted:
-    """What `cls`, whose name is `what`, says that it takes.
+    """Return what the signature of `cls` accepts; `what` is its name.
 
     Args:
-        leave_out: how many of the first it will be given by position.
+        leave_out: how many arguments it is given by position, before those of the file.
     """
     made_by: Any = cls
-    if isinstance(cls, type):  # what __init__ takes, whatever a base class's __new__ lets pass
+    if isinstance(cls, type):  # the signature of __init__, whatever a base's __new__ accepts
         own = {name: getattr(cls, name) for name in ("__init__", "__new__")}
         if own["__init__"] is not object.__init__:
             made_by, leave_out = own["__init__"], leave_out + 1
@@ -153,10 +152,10 @@ def accepted_by(cls: Callable[..., Any], what: str, *, leave_out: int = 0) -> Ac
 
 
 def check_type(value: Any, annotation: str, key: str) -> None:
-    """`value` is of the type that `annotation` names, as far as that can be told.
+    """Check that `value` has the type that `annotation` names, if it names simple types.
 
     Raises:
-        ConfigError: it certainly is not.
+        ConfigError: it has another type.
     """
     expected = []
     for alternative in _alternatives(annotation):
@@ -181,7 +180,7 @@ def check_type(value: Any, annotation: str, key: str) -> None:
 
 
 def _alternatives(annotation: str) -> list[str]:
-    """``float | None`` in its parts; nothing where they cannot be told apart."""
+    """Split ``float | None`` into its alternatives; return none of a more complex annotation."""
     simple = r"(?:Literal\[[^\[\]]*\]|\w+)"
     if not re.fullmatch(rf"{simple}(?: *\| *{simple})*", annotation):
         return []

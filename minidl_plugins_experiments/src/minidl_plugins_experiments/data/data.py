@@ -1,42 +1,54 @@
-"""What a dataset gives to an experiment."""
+"""What a dataset returns, and what a dataset is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
     from torch import Tensor
 
-__all__ = ["Data", "Split"]
+__all__ = ["Data", "Dataset", "Split"]
+
+
+class Dataset(Protocol):
+    """The contract of the kind ``datasets``: a function that returns `Data`.
+
+    It draws all its random numbers from `generator`, and its tensors have `dtype`. The other
+    arguments come from the experiment's file. It raises an error of minidl, such as
+    ``ArgumentError``, for arguments that it cannot use.
+    """
+
+    @abstractmethod
+    def __call__(
+        self, *, generator: torch.Generator, dtype: torch.dtype, **arguments: Any
+    ) -> Data: ...
 
 
 class Split(NamedTuple):
-    """Inputs x (n, features) and their targets y (n, outputs): row i of y belongs to row i of x."""
+    """Inputs x (n, features) and targets y (n, outputs); row i of y is the target of row i of x."""
 
     x: Tensor
     y: Tensor
 
 
 class Data(NamedTuple):
-    """The parts of a dataset, and what its targets mean.
-
-    A dataset is a function ``dataset(*, generator, dtype, **arguments) -> Data``: all that it draws
-    it draws from `generator`, and its tensors are of `dtype`. Any object with these attributes will
-    do. Of what it cannot use it raises an error of minidl, such as ``ArgumentError``.
+    """The splits of a dataset, and what its targets mean. Any object with these attributes will do.
 
     Attributes:
-        train: what the model learns from.
-        test: what it is judged by, once.
-        task: of a classification the targets are one-hot, one column for each class; of a
+        train: the training set.
+        test: the test set. It never chooses anything.
+        task: in a classification the targets are one-hot, one column for each class; in a
             regression they are numbers.
-        validation: what the best of several starts is chosen by, if the user wants one.
-        notes: what else there is to know, ready for JSON. All of it is optional:
+        validation: the set that chooses among several restarts, if the user wants one.
+        notes: further facts, ready for JSON. All are optional:
 
-            ``classes``   the name of each class, by column of the target;
+            ``classes``   the name of each class, in the order of the target's columns;
             ``features``  the name of each input;
-            ``mean``, ``std``  one number for each input x, by which (x − mean) / std was fed;
+            ``mean``, ``std``  one number for each input: the inputs were (x − mean) / std;
             ``ellipse``   the true border, in the coordinates of the inputs:
             ``{"centre": [x, y], "width": w, "height": h, "label": text}``.
     """

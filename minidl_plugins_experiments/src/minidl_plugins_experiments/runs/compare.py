@@ -1,4 +1,4 @@
-"""Runs side by side: what differs in their configurations, and what they came to."""
+"""Runs side by side: the keys in which their configurations differ, and their results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minidl_core import MinidlError
-from minidl_core.commands.tables import echo_table
-from minidl_plugins_experiments.runs.folder import SEEDS, read_result
+from minidl_core.console import echo_table
+from minidl_plugins_experiments.runs.folder import SEEDS, is_series, read_result
+from minidl_plugins_experiments.runs.formatting import format_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,32 +19,33 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 NOTHING = "-"
+SPLITS = ("train", "validation", "test")
 
 
 def compare(folders: Iterable[Path], figure: Path | None) -> None:
-    """Print a table of the runs, a row for each, and draw them into `figure`.
+    """Print a table with a row for each run, and draw the runs into `figure`.
 
     Raises:
-        MinidlError: a folder is not that of a run, or the figure cannot be written.
+        MinidlError: a folder has no run, or the figure cannot be written.
     """
     runs = [(str(path), read_result(path)) for folder in folders for path in _runs_in(folder)]
     differing = _differences([_flat(result["configuration"]) for _, result in runs])
     header = [
-        "run", *differing, "epochs done", "starts died", "train error", "validation error",
+        "run", *differing, "epochs done", "dead restarts", "train error", "validation error",
         "test error", "parameters", "seconds", "status",
     ]  # fmt: skip
     rows = [header]
     for name, result in runs:
         flat = _flat(result["configuration"])
-        starts, last = result["starts"], result["final"]
+        restarts, last = result["restarts"], result["final"]
         task = result["data"]["task"]
         rows.append(
             [
                 name,
                 *(_short(flat.get(key, NOTHING)) for key in differing),
                 str(len(result["epochs"])),
-                f"{len(starts['dead'])} of {starts['count']}" if result["epochs"] else NOTHING,
-                *(_error(last.get(f"{part}_error"), task) for part in _PARTS),
+                f"{len(restarts['dead'])} of {restarts['count']}" if result["epochs"] else NOTHING,
+                *(_error(last.get(f"{name}_error"), task) for name in SPLITS),
                 str(result["model"]["parameters"]),
                 _seconds(result["timing"].get("training_seconds")),
                 result["status"],
@@ -53,16 +55,13 @@ def compare(folders: Iterable[Path], figure: Path | None) -> None:
     if figure is not None:
         drawable = [(name, result) for name, result in runs if result["epochs"]]
         if not drawable:
-            raise MinidlError("none of the runs has an epoch to draw; resume one, or --no-figure")
+            raise MinidlError("no run has finished an epoch, so there is nothing to draw; resume one, or add --no-figure")
         _draw(drawable, figure)
 
 
-_PARTS = ("train", "validation", "test")
-
-
 def _runs_in(folder: Path) -> Iterator[Path]:
-    """`folder` itself, or the runs in it that ``--seeds`` made."""
-    if not (folder / SEEDS).is_file():
+    """Yield `folder` itself, or the run folders of a ``--seeds`` series."""
+    if not is_series(folder):
         yield folder
         return
     for seed in read_result(folder, SEEDS).get("seeds", []):
@@ -84,7 +83,7 @@ def _draw(runs: list[tuple[str, dict[str, Any]]], figure: Path) -> None:
 
 
 def _flat(value: Any, key: str = "") -> dict[str, Any]:
-    """The leaves of a configuration by their keys; the model is one leaf."""
+    """Return the leaves of a configuration by their keys; the model is one leaf."""
     if not isinstance(value, dict) or key == "model":
         return {key: value}
     flat = {}
@@ -108,9 +107,7 @@ def _short(value: Any) -> str:
 
 
 def _error(error: float | None, task: str) -> str:
-    if error is None:
-        return NOTHING
-    return f"{error:.4g}" if task == "regression" else f"{error:.2%}"
+    return NOTHING if error is None else format_error(error, task)
 
 
 def _seconds(seconds: float | None) -> str:

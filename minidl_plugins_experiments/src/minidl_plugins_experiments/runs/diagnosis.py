@@ -1,6 +1,6 @@
-"""What a run's gradients and losses say of its health, in plain words.
+"""Warnings about a run, from its gradients and losses.
 
-A gradient norm is that of the last step of each epoch. What counts as ill:
+A gradient norm is that of the last step of each epoch. The problems:
 
 ============  ==================================================================================
 dead layer    a parameter's gradient is exactly zero in each of the last `ZERO_EPOCHS` epochs
@@ -9,8 +9,8 @@ vanishing     in the median epoch, the norm of the first layer's gradient is les
               `VANISHING` times that of the last layer's
 exploding     in the median epoch it is more than `EXPLODING` times that; or the norm over all
               layers once grew to more than `GROWTH` times its value in the first epoch
-diverged      a start's last training loss is not a finite number
-dead start    its last training error says that it learned nothing, as ``result.json`` has it
+diverged      a restart's last training loss is not a finite number
+dead restart  its last training error is above ``dead_above`` of ``result.json``
 ============  ==================================================================================
 """
 
@@ -37,10 +37,9 @@ GROWTH = 1e3
 
 
 def warnings_of(result: Mapping[str, Any]) -> list[str]:
-    """One sentence for each thing that is ill, with its cure; none for a healthy run.
+    """Return a sentence for each problem, with what to do; none for a healthy run.
 
-    Layers are looked at in the start that was selected; of the others is told how many learned
-    nothing.
+    Layers are those of the selected restart. Of the others the number of dead ones is given.
 
     Args:
         result: the content of the run's ``result.json``.
@@ -48,7 +47,7 @@ def warnings_of(result: Mapping[str, Any]) -> list[str]:
     history = History(result)
     if not len(history.epochs):
         return []
-    warnings = [*_diverged(history), *_dead_starts(history)]
+    warnings = [*_diverged(history), *_dead_restarts(history)]
     if history.selected is not None:
         warnings += _dead_layers(history, history.selected)
         warnings += _vanishing_or_exploding(history, history.selected)
@@ -57,22 +56,22 @@ def warnings_of(result: Mapping[str, Any]) -> list[str]:
 
 def _diverged(history: History) -> Iterator[str]:
     losses = history.curve("train_loss")
-    lost = np.ones(history.starts, bool) if losses is None else np.isnan(losses[-1])
+    lost = np.ones(history.restarts, bool) if losses is None else np.isnan(losses[-1])
     if not lost.any():
         return
     if lost.all():
-        who = "every start" if history.starts > 1 else "the training"
+        who = "every restart" if history.restarts > 1 else "the training"
     else:
-        who = f"{lost.sum()} of {history.starts} starts"
+        who = f"{lost.sum()} of {history.restarts} restarts"
     yield (
-        f"{who} diverged: the loss is no finite number any more; lower the learning rate, or "
+        f"{who} diverged: the loss is no longer a finite number; lower the learning rate, or "
         "normalise the data"
     )
 
 
-def _dead_starts(history: History) -> Iterator[str]:
+def _dead_restarts(history: History) -> Iterator[str]:
     last = history.last("train_loss")
-    dead = [start for start in history.dead if last is not None and not np.isnan(last[start])]
+    dead = [restart for restart in history.dead if last is not None and not np.isnan(last[restart])]
     if not dead:
         return
     cure = (
@@ -80,34 +79,34 @@ def _dead_starts(history: History) -> Iterator[str]:
         "large: "
     )
     if history.selected in dead:
-        if history.starts == 1:
+        if history.restarts == 1:
             error = history.final("train_error")
             words = f"{error:.1%} of the training set is" if error is not None else "all is"
             of_what = f": {words} still wrong" if history.shares else ""
             yield (
-                f"this start is dead{of_what}; {cure}train several (starts = 16), or lower the rate"
+                f"this restart is dead{of_what}; {cure}train several (restarts = 16), or lower the rate"
             )
         else:
             yield (
-                f"{len(dead)} of {history.starts} starts are dead, the selected one too; {cure}"
+                f"{len(dead)} of {history.restarts} restarts are dead, the selected one too; {cure}"
                 "lower the rate, or take another activation, such as Tanh"
             )
         return
     are, they = ("are", "they") if len(dead) > 1 else ("is", "it")
     yield (
-        f"{len(dead)} of {history.starts} starts {are} dead: {they} learned nothing; start "
+        f"{len(dead)} of {history.restarts} restarts {are} dead: {they} learned nothing; restart "
         f"{history.selected}, which was selected, did"
     )
 
 
-def _dead_layers(history: History, start: int) -> Iterator[str]:
+def _dead_layers(history: History, restart: int) -> Iterator[str]:
     loss = history.final("train_loss")
     if loss is not None and loss <= LEARNED:
         return  # nothing is left to learn, so nothing is left of the gradient
     since: dict[int, list[str]] = {}
     norms = history.gradient_norms()
     for name, values in norms.items():
-        zeros = values[:, start] == 0
+        zeros = values[:, restart] == 0
         run = len(zeros) if zeros.all() else int(np.argmin(zeros[::-1]))
         if run >= min(ZERO_EPOCHS, len(zeros)):
             since.setdefault(len(zeros) - run, []).append(name)
@@ -121,7 +120,7 @@ def _dead_layers(history: History, start: int) -> Iterator[str]:
             have = "have" if len(layers) > 1 else "has"
         yield (
             f"{which} {have} had a zero gradient since epoch {epoch}: its units are dead, or those "
-            "after it, and it learns no more; try other first weights (starts = 16), a lower "
+            "after it, and it learns no more; try other first weights (restarts = 16), a lower "
             "learning rate, or an activation that has a slope everywhere, such as Tanh"
         )
 
@@ -138,8 +137,8 @@ def _by_layer(names: list[str]) -> list[str]:
     ]
 
 
-def _vanishing_or_exploding(history: History, start: int) -> Iterator[str]:
-    layers = {name: norms[:, start] for name, norms in history.layer_norms().items()}
+def _vanishing_or_exploding(history: History, restart: int) -> Iterator[str]:
+    layers = {name: norms[:, restart] for name, norms in history.layer_norms().items()}
     if not layers:
         return
     in_order = list(layers.items())

@@ -1,6 +1,6 @@
-"""What a run measured, as arrays: one row for each epoch, one column for each start.
+"""The metrics of a run as arrays: one row for each epoch, one column for each restart.
 
-A value that was not finite, or that is missing, is NaN.
+A value that is missing or was not finite is NaN.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class History:
 
     Attributes:
         epochs: the number of each epoch.  (epochs,)
-        starts: how many initialisations were trained.
-        dead: which of them learned nothing, ascending.
-        selected: the one that was chosen, or None where none could be.
+        restarts: how many restarts were trained.
+        dead: the restarts that learned nothing, ascending.
+        selected: the restart that was chosen, or None if every one diverged.
         shares: whether errors are shares of the rows, as in a classification.
     """
 
@@ -35,34 +35,34 @@ class History:
         self.epochs: Array = np.array(
             [record.get("epoch", i + 1) for i, record in enumerate(self._records)], dtype=float
         )
-        of_starts = result.get("starts") or {}
+        of_restarts = result.get("restarts") or {}
         known = [_width(record.get("train_loss")) for record in self._records]
-        self.starts = int(of_starts.get("count") or max(known, default=1))
-        self.dead = sorted(start for start in of_starts.get("dead") or [] if start < self.starts)
-        self.selected: int | None = of_starts.get("selected")
-        if self.selected is None and self.starts == 1:
+        self.restarts = int(of_restarts.get("count") or max(known, default=1))
+        self.dead = sorted(each for each in of_restarts.get("dead") or [] if each < self.restarts)
+        self.selected: int | None = of_restarts.get("selected")
+        if self.selected is None and self.restarts == 1:
             self.selected = 0
         self.shares = _task(result) == "classification"
 
     def curve(self, name: str) -> Array | None:
-        """The figure `name`, such as ``test_error``; None where nothing of it was measured."""
+        """Return the metric `name`, such as ``test_error``; None if it was not measured."""
         curve = self._array([record.get(name) for record in self._records])
         return None if np.isnan(curve).all() else curve
 
     def last(self, name: str) -> Array | None:
-        """The same at the end of the run.  (starts,)"""
+        """Return the metric at the end of the run.  (restarts,)"""
         curve = self.curve(name)
         return None if curve is None else curve[-1]
 
     def final(self, name: str) -> float | None:
-        """The same of the start that was selected; None where it is not a number."""
+        """Return the metric of the selected restart at the end; None if it is not a number."""
         last = self.last(name)
         if last is None or self.selected is None or np.isnan(last[self.selected]):
             return None
         return float(last[self.selected])
 
     def gradient_norms(self) -> dict[str, Array]:
-        """The norm of each parameter's gradient, by its name, in the order of the model."""
+        """Return the norm of each parameter's gradient, by its name, in the order of the model."""
         names: dict[str, None] = {}
         for record in self._records:
             names.update(dict.fromkeys(record.get("gradient_norms") or {}))
@@ -74,7 +74,7 @@ class History:
         }
 
     def layer_norms(self) -> dict[str, Array]:
-        """The norm of the gradient of each layer: of its weight and bias together."""
+        """Return the norm of each layer's gradient: weight and bias together."""
         layers: dict[str, Array] = {}
         for name, norms in self.gradient_norms().items():
             layer = name.rpartition(".")[0] or name
@@ -82,11 +82,11 @@ class History:
         return layers
 
     def _array(self, rows: Sequence[Any]) -> Array:
-        array = np.full((len(rows), self.starts), np.nan)
+        array = np.full((len(rows), self.restarts), np.nan)
         for row, values in zip(array, rows, strict=True):
             several = values if isinstance(values, (list, tuple)) else [values]
             numbers = [np.nan if value is None else float(value) for value in several]
-            row[: len(numbers)] = numbers[: self.starts]
+            row[: len(numbers)] = numbers[: self.restarts]
         array[~np.isfinite(array)] = np.nan
         return array
 
@@ -96,7 +96,7 @@ def _width(values: Any) -> int:
 
 
 def _task(result: Mapping[str, Any]) -> str:
-    """What the run says that it does; where it says nothing, a classification."""
+    """Return the task of the run; a classification if it does not say."""
     data = result.get("data")
     if "task" in result:
         return str(result["task"])

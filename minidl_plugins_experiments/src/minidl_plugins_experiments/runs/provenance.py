@@ -1,8 +1,7 @@
-"""Where a result comes from: distributions, components, machine."""
+"""Which distributions, components and machine produced a result."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import sys
@@ -14,15 +13,13 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from minidl_core import Registry
-    from minidl_core.components import Component
-    from minidl_plugins_experiments.data.data import Data
+    from minidl_core import Component, Registry
 
-__all__ = ["components_of", "distributions_of", "fingerprint", "machine"]
+__all__ = ["components_of", "distributions_of", "machine"]
 
 
 def components_of(used: Mapping[str, Component]) -> list[dict[str, str]]:
-    """Each place of the file, and the component that it came to mean."""
+    """Return the component that each key of the file means, ready for JSON."""
     return [
         {
             "key": key,
@@ -37,7 +34,7 @@ def components_of(used: Mapping[str, Component]) -> list[dict[str, str]]:
 
 
 def distributions_of(registry: Registry) -> dict[str, str]:
-    """The version of each distribution with something for minidl, and of what they build on."""
+    """Return the version of each distribution that plugs into minidl, and of their foundations."""
     found = {d.name: d.version for d in registry.distributions() if not registry.unavailable(d)}
     for name in ("minidl-core", "torch", "safetensors", "numpy"):
         try:
@@ -48,7 +45,7 @@ def distributions_of(registry: Registry) -> dict[str, str]:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """What it was computed on."""
+    """Return the machine that computed the result."""
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -58,14 +55,3 @@ def machine(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "byte_order": sys.byteorder,
     }
-
-
-def fingerprint(data: Data) -> str:
-    """The same for the same numbers, and different for any others."""
-    digest = hashlib.sha256()
-    for split in (data.train, data.test, data.validation):
-        for tensor in split or ():
-            digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-            flat = tensor.detach().cpu().contiguous().view(-1)
-            digest.update(flat.view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

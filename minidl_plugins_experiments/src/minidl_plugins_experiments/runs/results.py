@@ -1,4 +1,4 @@
-"""What ``result.json`` says; docs/run-folder.md describes it key by key."""
+"""The content of ``result.json``; docs/run-folder.md describes every key."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.training.metrics import dead_above, dead_starts, for_json
-from minidl_plugins_experiments.runs.provenance import (
-    components_of,
-    distributions_of,
-    fingerprint,
-    machine,
-)
-from minidl_plugins_experiments.runs.folder import SCHEMA
+from minidl_plugins_experiments.data.fingerprint import fingerprint
+from minidl_plugins_experiments.runs.provenance import components_of, machine
+from minidl_plugins_experiments.runs.schema import SCHEMA
+from minidl_plugins_experiments.training.metrics import dead_above, dead_restarts, for_json
 
 if TYPE_CHECKING:
     from minidl_core import Registry
     from minidl_plugins_experiments.training.preparing import Prepared
     from minidl_plugins_experiments.training.run import Run
 
-__all__ = ["finished", "first", "now", "starts_of"]
+__all__ = ["finished", "first", "now"]
 
 
-def first(name: str, file: str, prepared: Prepared, registry: Registry) -> dict[str, Any]:
-    """The result of a run that has only begun: all that is known before the first step."""
+def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
+    """Return the result of a run before its first step.
+
+    Args:
+        versions: the version of each distribution that takes part.
+    """
     data, experiment = prepared.data, prepared.experiment
     rows = {
         part: len(getattr(data, part).x)
@@ -34,14 +34,15 @@ def first(name: str, file: str, prepared: Prepared, registry: Registry) -> dict[
     return {
         "schema": SCHEMA,
         "run": uuid.uuid4().hex,
-        "name": name,
-        "file": file,
+        "name": experiment.name,
+        "file": experiment.file,
         "status": "running",
         "error": None,
         "configuration": experiment.tree(),
         "seeds": {"seed": experiment.seed, "weights": prepared.weights_seed},
         "components": components_of(prepared.components),
-        "distributions": distributions_of(registry),
+        "distributions": versions,
+        "engine": prepared.engine_name,
         "machine": machine(prepared.device),
         "data": {
             "task": data.task,
@@ -52,9 +53,9 @@ def first(name: str, file: str, prepared: Prepared, registry: Registry) -> dict[
             "fingerprint": fingerprint(data),
         },
         "model": {"parameters": prepared.parameters, "description": prepared.description},
-        "starts": {
-            "count": experiment.starts,
-            "stacked": bool(prepared.lanes[0].models),
+        "restarts": {
+            "count": experiment.restarts,
+            "stacked": bool(prepared.states[0].models),
             "reason": prepared.why_not_stacked,
             "dead": [],
             "dead_above": for_json(dead_above(data)),
@@ -70,14 +71,14 @@ def first(name: str, file: str, prepared: Prepared, registry: Registry) -> dict[
 
 
 def finished(result: dict[str, Any], run: Run, error: BaseException | None) -> dict[str, Any]:
-    """`result` with what came of the run, which `error` ended early unless it is None."""
+    """Return `result` completed at the end of the run; `error` ended it early, unless None."""
     return {
         **result,
         "status": "finished" if error is None else "failed",
         "error": None if error is None else f"{type(error).__name__}: {error}",
-        "starts": {**result["starts"], **starts_of(run)},
+        "restarts": {**result["restarts"], **_restarts_of(run)},
         "epochs": run.epochs,
-        "final": for_json(run.figures_of_best()) if run.epochs else {},
+        "final": for_json(run.best_metrics()) if run.epochs else {},
         "timing": {
             **result["timing"],
             "finished": now(),
@@ -87,13 +88,13 @@ def finished(result: dict[str, Any], run: Run, error: BaseException | None) -> d
     }
 
 
-def starts_of(run: Run) -> dict[str, Any]:
-    """Which starts are dead, and which is selected, as of the latest epoch."""
+def _restarts_of(run: Run) -> dict[str, Any]:
+    """Return which restarts are dead and which is selected after the latest epoch."""
     if not run.epochs:
         return {}
     last = run.epochs[-1]
     return {
-        "dead": dead_starts(last["train_loss"], last["train_error"], dead_above(run.data)),
+        "dead": dead_restarts(last["train_loss"], last["train_error"], dead_above(run.data)),
         "selected": run.selected(),
     }
 

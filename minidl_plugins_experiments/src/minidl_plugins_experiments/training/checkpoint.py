@@ -1,81 +1,40 @@
-"""Where a run was, in one file: weights, optimizer, random numbers and figures so far.
-
-The file is in the format of safetensors, which holds tensors and text and can run nothing. Its
-metadata has one entry, ``minidl``: JSON with a digest of all that is in the file.
-"""
+"""The state of a run, taken between two epochs and restored into freshly built parts."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
-from minidl_core import MinidlError
-from minidl_plugins_experiments.files import write_atomically
-from minidl_plugins_experiments.training.plain_state import from_plain, kept_by, to_plain
-from minidl_plugins_experiments.training.restarts import named_parameters
+from minidl_plugins_experiments.training.checkpoint_file import (
+    Checkpoint,
+    CheckpointError,
+    content_digest,
+)
+from minidl_plugins_experiments.training.module_state import named_generators, named_tensors
+from minidl_plugins_experiments.training.plain_state import from_plain, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from minidl_plugins_experiments.training.restarts import Lane
+    from minidl_core import Module
+    from minidl_plugins_experiments.training.restarts import TrainingState
 
-__all__ = [
-    "Checkpoint",
-    "CheckpointError",
-    "read_checkpoint",
-    "restore",
-    "take",
-    "write_checkpoint",
-]
-
-FORMAT = "minidl checkpoint"
-SCHEMA = 1
-
-
-class CheckpointError(MinidlError):
-    """A checkpoint is damaged, or of another run."""
-
-
-@dataclass
-class Checkpoint:
-    """All that is needed to go on as if never stopped.
-
-    Attributes:
-        run: the id of the run that it belongs to.
-        epoch: how many epochs are done.
-        progress: figures and times so far, ready for JSON.
-        state: of lanes and generators, ready for JSON, with its `tensors` by name.
-    """
-
-    run: str
-    epoch: int
-    progress: dict[str, Any]
-    state: dict[str, Any] = field(default_factory=dict)
-    tensors: dict[str, torch.Tensor] = field(default_factory=dict)
-
-
-# -- from a run and back ---------------------------------------------------------------------------
+__all__ = ["restore", "state_digest", "take"]
 
 
 def take(
     run: str,
     epoch: int,
     progress: dict[str, Any],
-    lanes: Sequence[Lane],
+    states: Sequence[TrainingState],
     generators: Mapping[str, torch.Generator],
 ) -> Checkpoint:
-    """The state of a run between two epochs."""
+    """Take the state of a run between two epochs."""
     checkpoint = Checkpoint(run, epoch, progress)
     tensors = checkpoint.tensors
     checkpoint.state = {
-        "lanes": [_lane_state(lane, f"lane{i}", tensors) for i, lane in enumerate(lanes)],
+        "states": [_state_to_plain(state, f"state{i}", tensors) for i, state in enumerate(states)],
         "generators": {
             name: to_plain(generator.get_state(), f"generator.{name}", tensors)
             for name, generator in generators.items()
@@ -86,136 +45,84 @@ def take(
 
 
 def restore(
-    checkpoint: Checkpoint, lanes: Sequence[Lane], generators: Mapping[str, torch.Generator]
+    checkpoint: Checkpoint,
+    states: Sequence[TrainingState],
+    generators: Mapping[str, torch.Generator],
 ) -> None:
-    """Put lanes and generators, freshly built, into the state that `take` took.
+    """Put freshly built training states and generators into the state that `take` took.
 
     Raises:
-        CheckpointError: they are not of the same structure.
+        CheckpointError: their structure differs from the one that was saved.
     """
-    state, tensors = checkpoint.state, checkpoint.tensors
-    if len(state["lanes"]) != len(lanes):
+    saved_states, tensors = checkpoint.state["states"], checkpoint.tensors
+    if len(saved_states) != len(states):
         raise CheckpointError(
-            f"expected the state of {len(lanes)} models, got {len(state['lanes'])}; "
-            "the starts are stacked now and were not then, or the other way round"
+            f"expected the state of {len(states)} models, got {len(saved_states)}; the restarts "
+            "are stacked now and were not then, or the other way round; resume with the versions "
+            "that began the run"
         )
-    for lane, saved in zip(lanes, state["lanes"], strict=True):
-        lane.diverged = saved["diverged"]
-        _fill("parameters", dict(named_parameters(lane.model)), saved["parameters"], tensors)
-        _fill("tensors and generators", dict(kept_by(lane.model)), saved["kept"], tensors)
-        lane.optimizer.load_state_dict(from_plain(saved["optimizer"], tensors))
+    for state, saved in zip(states, saved_states, strict=True):
+        state.diverged = saved["diverged"]
+        _fill_module(state.model, saved["model"], tensors)
+        _fill_module(state.loss, saved["loss"], tensors)
+        state.optimizer.load_state_dict(from_plain(saved["optimizer"], tensors))
     for name, generator in generators.items():
-        generator.set_state(from_plain(state["generators"][name], tensors))
-    torch.random.set_rng_state(from_plain(state["global"], tensors))
+        generator.set_state(from_plain(checkpoint.state["generators"][name], tensors))
+    torch.random.set_rng_state(from_plain(checkpoint.state["global"], tensors))
 
 
-def _lane_state(lane: Lane, name: str, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
+def state_digest(states: Sequence[TrainingState]) -> str:
+    """Return a SHA-256 of all that `states` have learned: equal states, equal digest."""
+    tensors: dict[str, torch.Tensor] = {}
+    plain = [_state_to_plain(state, f"state{i}", tensors) for i, state in enumerate(states)]
+    return content_digest({"states": plain}, tensors)
+
+
+def _state_to_plain(
+    state: TrainingState, name: str, tensors: dict[str, torch.Tensor]
+) -> dict[str, Any]:
     return {
-        "diverged": lane.diverged,
-        "parameters": {
-            key: to_plain(parameter.value, f"{name}.parameter.{key}", tensors)
-            for key, parameter in named_parameters(lane.model)
-        },
-        "kept": {
-            key: to_plain(
-                value.get_state() if isinstance(value, torch.Generator) else value,
-                f"{name}.kept.{key}",
-                tensors,
-            )
-            for key, value in kept_by(lane.model)
-        },
-        "optimizer": to_plain(lane.optimizer.state_dict(), f"{name}.optimizer", tensors),
+        "diverged": state.diverged,
+        "model": _module_to_plain(state.model, f"{name}.model", tensors),
+        "loss": _module_to_plain(state.loss, f"{name}.loss", tensors),
+        "optimizer": to_plain(state.optimizer.state_dict(), f"{name}.optimizer", tensors),
     }
 
 
-def _fill(
-    what: str, places: dict[str, Any], saved: dict[str, Any], tensors: dict[str, torch.Tensor]
-) -> None:
-    if places.keys() != saved.keys():
-        raise CheckpointError(
-            f"expected the {what} {', '.join(places) or 'none'}, got {', '.join(saved) or 'none'}; "
-            "the model is not the one that was saved"
-        )
-    for name, place in places.items():
-        value = from_plain(saved[name], tensors)
-        if isinstance(place, torch.Generator):
-            place.set_state(value)
-            continue
-        tensor = getattr(place, "value", place)
+def _module_to_plain(module: Module, name: str, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
+    generators = {key: each.get_state() for key, each in named_generators(module).items()}
+    return {
+        "tensors": {
+            key: to_plain(tensor, f"{name}.{key}", tensors)
+            for key, tensor in named_tensors(module).items()
+        },
+        "generators": {
+            key: to_plain(state, f"{name}.generator.{key}", tensors)
+            for key, state in generators.items()
+        },
+    }
+
+
+def _fill_module(module: Module, saved: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    live, generators = named_tensors(module), named_generators(module)
+    _check_names("parameters and buffers", list(live), list(saved["tensors"]))
+    _check_names("generators", list(generators), list(saved["generators"]))
+    for name, tensor in live.items():
+        value = from_plain(saved["tensors"][name], tensors)
         if tensor.shape != value.shape or tensor.dtype != value.dtype:
             raise CheckpointError(
                 f"expected {name} as {tuple(tensor.shape)} of {tensor.dtype}, got "
-                f"{tuple(value.shape)} of {value.dtype}; the model is not the one that was saved"
+                f"{tuple(value.shape)} of {value.dtype}; the model is not the one that was saved; "
+                "resume with the versions that began the run"
             )
         tensor.copy_(value)
+    for name, generator in generators.items():
+        generator.set_state(from_plain(saved["generators"][name], tensors))
 
 
-# -- to a file and back ----------------------------------------------------------------------------
-
-
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write it in one piece: until it is whole on disk, `path` is what it was.
-
-    Raises:
-        OSError: it could not be written.
-    """
-    header = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "run": checkpoint.run,
-        "epoch": checkpoint.epoch,
-        "progress": checkpoint.progress,
-        "state": checkpoint.state,
-    }
-    header["digest"] = _digest(header, checkpoint.tensors)
-    write_atomically(
-        path, save(checkpoint.tensors, {"minidl": json.dumps(header, allow_nan=False)})
-    )
-
-
-def read_checkpoint(path: Path, run: str) -> Checkpoint:
-    """The checkpoint at `path`, which must be whole and of that `run`.
-
-    Raises:
-        CheckpointError: it is damaged, or of another run; says how.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("minidl")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        header = json.loads(text) if text else {}
-    except (OSError, SafetensorError, ValueError) as error:
-        raise _damaged(path, f"it cannot be read ({error})") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
+def _check_names(what: str, expected: list[str], got: list[str]) -> None:
+    if expected != got:
         raise CheckpointError(
-            f"{path} is no checkpoint of minidl; delete it, and the run starts from its beginning"
+            f"expected the {what} {', '.join(expected) or 'none'}, got {', '.join(got) or 'none'}; "
+            "the model is not the one that was saved; resume with the versions that began the run"
         )
-    if header.get("schema") != SCHEMA:
-        raise CheckpointError(
-            f"{path} is a checkpoint of schema {header.get('schema')}, and this version reads "
-            f"{SCHEMA}; use the version of minidl-plugins-experiments that wrote it"
-        )
-    if header.pop("digest", None) != _digest(header, tensors):
-        raise _damaged(path, "its content does not agree with its digest")
-    if header["run"] != run:
-        raise CheckpointError(
-            f"{path} belongs to another run ({header['run']}, and this one is {run}); "
-            "put the right one there, or delete it, and the run starts from its beginning"
-        )
-    return Checkpoint(run, header["epoch"], header["progress"], header["state"], tensors)
-
-
-def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _damaged(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path} is damaged: {reason}; restore it from a backup, or delete it, and the run starts "
-        "from its beginning"
-    )

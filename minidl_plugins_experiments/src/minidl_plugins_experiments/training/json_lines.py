@@ -1,7 +1,7 @@
-"""An observer: a line of JSON for each event of a run, for whatever reads along.
+"""An observer that writes a line of JSON for each event of a run.
 
-It writes to the file that ``minidl run --json-lines`` names, or else the environment variable
-``MINIDL_JSON_LINES``; with neither, nothing::
+The file is that of ``minidl run --json-lines``, or of the environment variable
+``MINIDL_JSON_LINES``. Without either, nothing is written::
 
     {"run": "4f…", "time": 1700000000.0, "event": "started", "name": "disk", "folder": "runs/disk-1", "seed": 3}
     {"run": "4f…", "time": 1700000000.1, "event": "epoch", "epoch": 1, "metrics": {"train_loss": 0.2}}

@@ -1,4 +1,4 @@
-"""The figures of a run: loss, error, gradient norms, dead starts, and the best of them."""
+"""The metrics of a run: loss, error, gradient norms, and which restarts are dead or best."""
 
 from __future__ import annotations
 
@@ -9,43 +9,68 @@ import torch
 from torch.linalg import vector_norm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeGuard
+    from collections.abc import Callable, Iterable, Sequence
 
     from torch import Tensor
 
-    from minidl_core import Loss
     from minidl_plugins_experiments.data.data import Data, Split
-    from minidl_plugins_experiments.training.restarts import Lane
+    from minidl_plugins_experiments.training.restarts import TrainingState
 
-__all__ = [
-    "best_start",
-    "dead_above",
-    "dead_starts",
-    "for_json",
-    "gradient_norms",
-    "loss_and_error",
-]
+__all__ = ["MISSING", "best_restart", "dead_above", "dead_restarts", "for_json", "measure"]
+
+MISSING = float("nan")
+
+
+def measure(
+    states: Iterable[TrainingState],
+    data: Data,
+    predict: Callable[[TrainingState, Tensor], Tensor],
+) -> dict[str, Any]:
+    """Return loss and error of each split, and gradient norms: one number for each restart.
+
+    Args:
+        predict: returns the prediction of a model that is in evaluation mode.
+    """
+    metrics: dict[str, Any] = {}
+    norms: dict[str, list[float]] = {}
+    for state in states:
+        missing = [MISSING] * state.restarts
+        for name, values in gradient_norms(state).items():
+            norms.setdefault(name, []).extend(missing if state.diverged else values)
+        for name in ("train", "test", "validation"):
+            split = getattr(data, name)
+            if split is None:
+                continue
+            losses, errors = missing, missing
+            if not state.diverged:
+                losses, errors = loss_and_error(state, split, data.task, predict)
+            metrics.setdefault(f"{name}_loss", []).extend(losses)
+            metrics.setdefault(f"{name}_error", []).extend(errors)
+    metrics["gradient_norms"] = norms
+    return metrics
 
 
 def loss_and_error(
-    lane: Lane, loss: Loss, split: Split, task: str, predict: Callable[[Lane, Tensor], Tensor]
-) -> tuple[list[float], ...]:
-    """Of each start of `lane` on all of `split`, as it can `predict` in evaluation mode.
+    state: TrainingState,
+    split: Split,
+    task: str,
+    predict: Callable[[TrainingState, Tensor], Tensor],
+) -> tuple[list[float], list[float]]:
+    """Return the loss and the error on all of `split`, one number for each restart of `state`.
 
-    The error of a classification is the share of rows whose largest output is not the label's (of
-    a single output: which is on the wrong side of ½), that of a regression the root of the mean
-    squared difference.
+    The error of a classification is the share of rows whose largest output is not the label's. If
+    there is one output, it decides for the label 1 above ½. The error of a regression is the root
+    of the mean squared difference.
     """
-    lane.model.eval()
-    loss.eval()
-    prediction = predict(lane, split.x)
-    value = loss.forward(prediction, lane.for_each(split.y))
+    state.model.eval()
+    state.loss.eval()
+    prediction = predict(state, split.x)
+    value = state.loss.forward(prediction, state.expand(split.y))
     return value.reshape(-1).tolist(), error_of(prediction, split.y, task).reshape(-1).tolist()
 
 
 def error_of(prediction: Tensor, y: Tensor, task: str) -> Tensor:
-    """One error for each model.  (K, n, outputs), (n, outputs) -> (K,)"""
+    """Return one error for each model.  (K, n, outputs), (n, outputs) -> (K,)"""
     if task == "regression":
         return (prediction - y).float().square().mean((-2, -1)).sqrt()
     if y.shape[-1] == 1:
@@ -53,19 +78,19 @@ def error_of(prediction: Tensor, y: Tensor, task: str) -> Tensor:
     return (prediction.argmax(-1) != y.argmax(-1)).float().mean(-1)
 
 
-def gradient_norms(lane: Lane) -> dict[str, list[float]]:
-    """‖dJ/dp‖ of the latest step, for each parameter p by its name, of each start of `lane`."""
+def gradient_norms(state: TrainingState) -> dict[str, list[float]]:
+    """Return ‖dJ/dp‖ of the latest step for each parameter p, one number for each restart."""
     return {
-        name: vector_norm(parameter.grad.reshape(lane.starts, -1).float(), dim=1).tolist()
-        for name, parameter in lane.parameters
+        name: vector_norm(parameter.grad.reshape(state.restarts, -1).float(), dim=1).tolist()
+        for name, parameter in state.parameters
     }
 
 
 def dead_above(data: Data) -> float:
-    """The training error above which a start has learned nothing.
+    """Return the training error above which a restart counts as dead.
 
-    Half of the error of the best constant answer in a classification, nine tenths of it in a
-    regression.
+    In a classification that is half the error of always giving the most frequent label, in a
+    regression nine tenths of the error of always giving the mean.
     """
     y = data.train.y
     if data.task == "regression":
@@ -75,29 +100,29 @@ def dead_above(data: Data) -> float:
     return 0.5 * float(1 - (y > 0.5).float().mean(0).max())
 
 
-def dead_starts(
+def dead_restarts(
     losses: Sequence[float | None], errors: Sequence[float | None], above: float
 ) -> list[int]:
-    """Which starts learned nothing: an error above `above`, or no finite loss."""
+    """Return the restarts whose error is greater than `above` or whose loss is not finite."""
     return [
-        start
-        for start, (loss, error) in enumerate(zip(losses, errors, strict=True))
+        restart
+        for restart, (loss, error) in enumerate(zip(losses, errors, strict=True))
         if not is_finite(loss) or error is None or error > above
     ]
 
 
-def best_start(figures: Sequence[float | None]) -> int | None:
-    """The start with the lowest figure, the first of equals; None if none is finite."""
-    finite = [(figure, start) for start, figure in enumerate(figures) if is_finite(figure)]
+def best_restart(values: Sequence[float | None]) -> int | None:
+    """Return the restart with the lowest value, the first of equals; None if none is finite."""
+    finite = [(value, restart) for restart, value in enumerate(values) if is_finite(value)]
     return min(finite)[1] if finite else None
 
 
-def is_finite(figure: float | None) -> TypeGuard[float]:
-    return figure is not None and math.isfinite(figure)
+def is_finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def for_json(value: Any) -> Any:
-    """`value` with None for each number that is not finite, which JSON cannot write."""
+    """Return `value` with None in place of each number that is not finite; JSON has none."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,30 +1,28 @@
-"""State without pickle: tensors by name, and all else as JSON.
+"""A ``state_dict`` without pickle: its tensors by name, everything else as JSON.
 
-A ``state_dict`` may nest dicts, lists and tuples of numbers, text, None and tensors.
+It may nest dicts, lists, tuples and sets of numbers, text, None and tensors.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from minidl_core import MinidlError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from minidl_core import Module
-
-__all__ = ["from_plain", "kept_by", "to_plain"]
+__all__ = ["from_plain", "to_plain"]
 
 
 def to_plain(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
-    """`value` for JSON; each tensor in it goes into `tensors`, under a name that begins as `name`.
+    """Return `value` ready for JSON, and add its tensors to `tensors`.
+
+    Args:
+        name: the prefix of the names of its tensors.
 
     Raises:
-        MinidlError: there is something in it that is neither.
+        MinidlError: it contains something else, such as an object.
     """
     if isinstance(value, torch.Tensor):
         tensors[name] = value.detach().cpu().contiguous().clone()
@@ -54,7 +52,7 @@ def to_plain(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def from_plain(plain: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """What `to_plain` was given."""
+    """Return the value that `to_plain` was given."""
     if isinstance(plain, list):
         return [from_plain(item, tensors) for item in plain]
     if not isinstance(plain, dict):
@@ -67,21 +65,3 @@ def from_plain(plain: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return {from_plain(key, tensors): from_plain(item, tensors) for key, item in plain["dict"]}
     kind = tuple if "tuple" in plain else set
     return kind(from_plain(item, tensors) for item in plain["tuple" if kind is tuple else "set"])
-
-
-def kept_by(model: Module) -> Iterator[tuple[str, torch.Tensor | torch.Generator]]:
-    """What `model` keeps beside its parameters: the tensors and generators that are attributes.
-
-    Such as running means, and what a dropout layer draws from.
-    """
-    for path, module in _walk(model, ""):
-        for name, value in getattr(module, "__dict__", {}).items():
-            if isinstance(value, (torch.Tensor, torch.Generator)):
-                yield f"{path}{name}", value
-
-
-def _walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
-    yield path, module
-    children = getattr(module, "named_children", None)
-    for name, child in children() if children else ():
-        yield from _walk(child, f"{path}{name}.")

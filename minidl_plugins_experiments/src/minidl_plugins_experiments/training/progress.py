@@ -1,8 +1,4 @@
-"""How far a run has come: a live bar on a terminal, lines elsewhere, or nothing.
-
-A step costs a run one addition and a look at the clock; what is shown is drawn at most ten times a
-second. Nothing of it runs in a thread of its own.
-"""
+"""The progress of a run: what a display of it is told, and the displays without a terminal."""
 
 from __future__ import annotations
 
@@ -16,26 +12,25 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Progress", "progress_for"]
+__all__ = ["Lines", "Progress", "Quiet", "format_metric"]
 
-REDRAW_SECONDS = 0.1
-LINE_SECONDS = 30.0  # without a line for that long, the next epoch prints one
+LINE_SECONDS = 30.0  # after so long without a line, the next epoch prints one
 
 
 class Progress(Protocol):
-    """What a run tells of itself; also a context manager, which finishes it."""
+    """A display of progress, and a context manager that finishes it."""
 
-    def start(self, epochs: int, steps_per_epoch: int, starts: int) -> None:
-        """The run will take that many steps in all, of so many starts at once."""
+    def start(self, epochs: int, steps_per_epoch: int, restarts: int) -> None:
+        """Announce how many steps the run takes, and how many restarts it trains."""
 
     def step(self) -> None:
-        """One more step is done."""
+        """Count one step."""
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Epoch number `epoch`, counted from 1, ended with these figures, each by its name."""
+        """Show the metrics of epoch number `epoch`, counted from 1."""
 
     def finish(self) -> None:
-        """No more is to come, whether all is done or not; to say it twice does no harm."""
+        """End the display. Further calls do nothing."""
 
     def __enter__(self) -> Self: ...
 
@@ -47,33 +42,14 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def progress_for(stream: TextIO, quiet: bool, *, shares: bool = True) -> Progress:
-    """What suits `stream`: a bar on a terminal, lines on anything else, nothing if `quiet`.
-
-    Args:
-        shares: whether errors are shares of the rows, to be shown in percent.
-    """
-    if quiet:
-        return Quiet()
-    if stream.isatty():
-        from rich.console import Console  # slow to import, and needed on a terminal only
-
-        console = Console(file=stream)
-        if console.is_terminal and not console.is_dumb_terminal:
-            from minidl_plugins_experiments.training.progress_bar import Bar
-
-            return Bar(console, shares)
-    return Lines(stream, shares)
-
-
 class Quiet:
-    """Shows nothing, and keeps the count that the others show."""
+    """Shows nothing, and counts the steps for the displays that derive from it."""
 
     def __init__(self) -> None:
         self.epochs = self.steps_per_epoch = 0
-        self.starts = 1
+        self.restarts = 1
         self.ended = 0  # the number of the last epoch that ended
-        self.steps = 0  # done since the start, without those of a run that this one goes on from
+        self.steps = 0  # in this process, without those before the run was resumed
         self.left = 0
         self.began = monotonic()
 
@@ -88,8 +64,8 @@ class Quiet:
     ) -> None:
         self.finish()
 
-    def start(self, epochs: int, steps_per_epoch: int, starts: int) -> None:
-        self.epochs, self.steps_per_epoch, self.starts = epochs, steps_per_epoch, starts
+    def start(self, epochs: int, steps_per_epoch: int, restarts: int) -> None:
+        self.epochs, self.steps_per_epoch, self.restarts = epochs, steps_per_epoch, restarts
         self.ended, self.steps, self.left = 0, 0, epochs * steps_per_epoch
         self.began = monotonic()
 
@@ -105,16 +81,16 @@ class Quiet:
         pass
 
     def seconds(self) -> float:
-        """The time since the start."""
+        """Return the time since the start."""
         return monotonic() - self.began
 
     def speed(self) -> float:
-        """Steps in a second, evaluations and all; 0 before there is one."""
+        """Return steps per second, with evaluations; 0 before the first step."""
         seconds = self.seconds()
         return self.steps / seconds if seconds > 0 else 0.0
 
     def pace(self) -> str:
-        """Speed and time left, in words, as soon as they are known; at the end the time it took."""
+        """Return speed and time left in words, at the end the time taken; nothing if unknown."""
         speed = self.speed()
         if not speed:
             return ""
@@ -127,15 +103,15 @@ class Quiet:
 
 
 class Lines(Quiet):
-    """A line for each tenth of the way, and one whenever there was none for half a minute."""
+    """Prints a line after each tenth of the epochs, and at least one in half a minute."""
 
     def __init__(self, stream: TextIO, shares: bool) -> None:
         super().__init__()
         self.stream, self.shares = stream, shares
         self.next_line = 0.0
 
-    def start(self, epochs: int, steps_per_epoch: int, starts: int) -> None:
-        super().start(epochs, steps_per_epoch, starts)
+    def start(self, epochs: int, steps_per_epoch: int, restarts: int) -> None:
+        super().start(epochs, steps_per_epoch, restarts)
         self.next_line = self.began + LINE_SECONDS
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -144,13 +120,13 @@ class Lines(Quiet):
         if not tenth and monotonic() < self.next_line:
             return
         self.next_line = monotonic() + LINE_SECONDS
-        figures = [figure(name, value, self.shares) for name, value in metrics.items()]
-        line = "  ".join([f"epoch {epoch}/{self.epochs}", *filter(None, figures), self.pace()])
+        shown = [format_metric(name, value, self.shares) for name, value in metrics.items()]
+        line = "  ".join([f"epoch {epoch}/{self.epochs}", *filter(None, shown), self.pace()])
         print(line.rstrip(), file=self.stream, flush=True)
 
 
-def figure(name: str, value: float | None, shares: bool = True) -> str:
-    """One figure and its name, an error in percent if `shares`; nothing where there is no value."""
+def format_metric(name: str, value: float | None, shares: bool = True) -> str:
+    """Return a metric with its name, an error in percent if `shares`; nothing without a value."""
     if value is None:
         return ""
     if shares and math.isfinite(value) and name.endswith("error"):
@@ -159,7 +135,7 @@ def figure(name: str, value: float | None, shares: bool = True) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``1.2 s``, ``12 s``, ``3:05`` minutes, ``2:00:07`` hours."""
+    """Return ``1.2 s``, ``12 s``, ``3:05`` minutes or ``2:00:07`` hours."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -1,28 +1,25 @@
-"""A run: epochs over the lanes, figures after each, and checkpoints between them."""
+"""A run: training epoch by epoch, with metrics after each epoch and checkpoints between them."""
 
 from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from minidl_core import NonFiniteError, train
-from minidl_plugins_experiments.runs.folder import CHECKPOINT
-from minidl_plugins_experiments.training.checkpoint import (
+from minidl_plugins_experiments.training.checkpoint import restore, take
+from minidl_plugins_experiments.training.checkpoint_file import (
+    CHECKPOINT,
     Checkpoint,
-    restore,
-    take,
     write_checkpoint,
 )
 from minidl_plugins_experiments.training.metrics import (
-    best_start,
+    MISSING,
+    best_restart,
     for_json,
-    gradient_norms,
-    loss_and_error,
+    measure,
 )
 from minidl_plugins_experiments.training.schedules import Moment
 
@@ -33,56 +30,49 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core import Loss, Module, Optimizer
-    from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.data.data import Data
     from minidl_plugins_experiments.training.preparing import Prepared
     from minidl_plugins_experiments.training.progress import Progress
-    from minidl_plugins_experiments.training.restarts import Lane
-    from minidl_plugins_experiments.training.strategy import Conduct
+    from minidl_plugins_experiments.training.restarts import TrainingState
+    from minidl_plugins_experiments.training.strategy import Strategy
 
-__all__ = ["Run", "randomness_of_its_own"]
-
-MISSING = float("nan")
+__all__ = ["Run"]
 
 
 class Run:
-    """One run, as the hooks for observers see it.
+    """One run, as observers see it.
 
     Attributes:
-        name: of the experiment.
-        id: no other run has it.
-        folder: where it leaves its results.
-        configuration: the resolved content of its file.
-        experiment: the same, checked.
-        data: what it trains and is tested on.
-        model, optimizer: of the stack, or of the first start where the starts are not stacked.
-        loss: the loss.
-        epochs: what was measured after each epoch so far, as in ``result.json``.
+        name: the name of the experiment.
+        id: an identifier that no other run has.
+        folder: the run folder.
+        configuration: the resolved content of the experiment's file.
+        experiment: the same as an `Experiment`.
+        data: the training, validation and test data.
+        states: the training state of each restart, or one for all of them stacked.
+        model, loss, optimizer: those of the first training state.
+        epochs: the metrics of each finished epoch, as in ``result.json``.
         json_lines: the file that the observer ``json_lines`` writes to, or None.
-        conduct: how this process takes part in it.
+        strategy: how this process executes the run.
     """
 
     def __init__(
         self,
-        name: str,
+        prepared: Prepared,
+        strategy: Strategy,
         run_id: str,
         folder: Path,
-        prepared: Prepared,
-        json_lines: str | None,
-        conduct: Conduct,
+        json_lines: str | None = None,
     ) -> None:
-        self.name, self.id, self.folder = name, run_id, folder
-        self.prepared = prepared
-        self.experiment: Experiment = prepared.experiment
+        self.prepared, self.strategy = prepared, strategy
+        self.id, self.folder, self.json_lines = run_id, folder, json_lines
+        self.experiment = prepared.experiment
+        self.name = self.experiment.name
         self.configuration = self.experiment.tree()
-        self.data: Data = prepared.data
-        self.lanes: list[Lane] = prepared.lanes
-        self.loss: Loss = prepared.loss
-        self.json_lines = json_lines
-        self.conduct = conduct
+        self.data = prepared.data
+        self.states: list[TrainingState] = prepared.states
         self.epochs: list[dict[str, Any]] = []
         self.training_seconds = 0.0
-        self.seconds_before = 0.0  # of the processes that were killed
+        self.seconds_before = 0.0  # of earlier processes, before the run was resumed
         self.began = time.monotonic()
         rows = len(self.data.train.x)
         self.steps_per_epoch = -(-rows // self.experiment.batch_size)
@@ -90,11 +80,15 @@ class Run:
 
     @property
     def model(self) -> Module:
-        return self.lanes[0].model
+        return self.states[0].model
+
+    @property
+    def loss(self) -> Loss:
+        return self.states[0].loss
 
     @property
     def optimizer(self) -> Optimizer:
-        return self.lanes[0].optimizer
+        return self.states[0].optimizer
 
     @property
     def total_seconds(self) -> float:
@@ -105,23 +99,24 @@ class Run:
 
     # -- the loop ------------------------------------------------------------------------------
 
-    def go_on(self, progress: Progress, checkpoint_seconds: float) -> Iterator[dict[str, float]]:
-        """Train the epochs that are left, and yield after each what the best start came to.
+    def train(self, progress: Progress, checkpoint_seconds: float) -> Iterator[dict[str, float]]:
+        """Train the epochs that are left, and yield the metrics of the best restart after each.
 
-        A checkpoint is written once `checkpoint_seconds` passed since the last. One that cannot be
-        written is told on stderr, the one before it stays, and the run goes on.
+        A checkpoint is written when `checkpoint_seconds` have passed since the last. If writing
+        fails, stderr says so, the previous checkpoint stays, and training continues.
 
         Raises:
-            NonFiniteError: every start diverged.
+            NonFiniteError: every restart diverged.
         """
         saved = time.monotonic()
         for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
             lr = getattr(self.optimizer, "lr", None)
             self._train_epoch(epoch, progress)
-            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **self._measure()}))
-            yield self.figures_of_best()
+            metrics = measure(self.states, self.data, self.strategy.predict)
+            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
+            yield self.best_metrics()
             if time.monotonic() - saved >= checkpoint_seconds and epoch < self.experiment.epochs:
-                if self.conduct.keeps:
+                if self.strategy.is_main_process:
                     self._try_to_save()
                 saved = time.monotonic()
 
@@ -129,65 +124,52 @@ class Run:
         began = time.perf_counter()
         train_x, _train_y = self.data.train
         order = torch.randperm(len(train_x), generator=self.prepared.generators["batches"])
-        parts = torch.split(order.to(train_x.device), self.experiment.batch_size)
-        steps = self.experiment.epochs * self.steps_per_epoch
-        factor = self.prepared.schedule
-        scheduled = self.experiment.schedule.name != "constant"
-        per_epoch = self.steps_per_epoch
-        for lane in self.lanes:
-            if lane.diverged:
+        batch_indices = torch.split(order.to(train_x.device), self.experiment.batch_size)
+        for state in self.states:
+            if state.diverged:
                 continue
-            optimizer: Any = lane.optimizer
-            done = (epoch - 1) * per_epoch
             try:
-                for _ in train(lane.model, self.loss, optimizer, self._batches(lane, parts)):
-                    done += 1
-                    if scheduled:
-                        optimizer.lr = self.first_lr * factor(Moment(done, steps, per_epoch))
-                    progress.step()
+                self._train_state(state, epoch, batch_indices, progress)
             except NonFiniteError as error:
-                lane.diverged = True
-                self.conduct.diverged(self, lane, error)
-                if all(each.diverged for each in self.lanes):
+                state.diverged = True
+                self.strategy.diverged(state, error)
+                if all(each.diverged for each in self.states):
                     raise
         self.training_seconds += time.perf_counter() - began
 
-    def _batches(self, lane: Lane, parts: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _train_state(
+        self,
+        state: TrainingState,
+        epoch: int,
+        batch_indices: tuple[Tensor, ...],
+        progress: Progress,
+    ) -> None:
+        optimizer: Any = state.optimizer
+        per_epoch, factor = self.steps_per_epoch, self.prepared.schedule
+        steps, done = self.experiment.epochs * per_epoch, (epoch - 1) * per_epoch
+        scheduled = self.experiment.schedule.name != "constant"
+        batches, engine = self._batches(state, batch_indices), self.prepared.engine
+        for _ in train(state.model, state.loss, optimizer, batches, engine=engine):
+            done += 1
+            if scheduled:
+                optimizer.lr = self.first_lr * factor(Moment(done, steps, per_epoch))
+            progress.step()
+
+    def _batches(
+        self, state: TrainingState, batch_indices: tuple[Tensor, ...]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         x, y = self.data.train
-        for rows in self.conduct.batches(self, lane, parts):
-            yield lane.for_each(x[rows]), lane.for_each(y[rows])
+        for rows in self.strategy.batches(state, batch_indices):
+            yield state.expand(x[rows]), state.expand(y[rows])
 
-    # -- figures -------------------------------------------------------------------------------
-
-    def _measure(self) -> dict[str, Any]:
-        """Loss, error and gradient norms, each a list with one number for each start."""
-        figures: dict[str, Any] = {}
-        norms: dict[str, list[float]] = {}
-        predict = partial(self.conduct.predict, self)
-        for lane in self.lanes:
-            for name, values in gradient_norms(lane).items():
-                nothing = [MISSING] * lane.starts
-                norms.setdefault(name, []).extend(nothing if lane.diverged else values)
-            for name in ("train", "test", "validation"):
-                split = getattr(self.data, name)
-                if split is None:
-                    continue
-                losses, errors = (
-                    ([MISSING] * lane.starts,) * 2
-                    if lane.diverged
-                    else loss_and_error(lane, self.loss, split, self.data.task, predict)
-                )
-                figures.setdefault(f"{name}_loss", []).extend(losses)
-                figures.setdefault(f"{name}_error", []).extend(errors)
-        figures["gradient_norms"] = norms
-        return figures
+    # -- metrics -------------------------------------------------------------------------------
 
     def selected(self) -> int | None:
-        """The best start so far, by what the file selects on; None if every one diverged."""
-        return best_start(self.epochs[-1][self.experiment.select_on])
+        """Return the best restart so far by the ``select_on`` metric; None if all diverged."""
+        return best_restart(self.epochs[-1][self.experiment.select_on])
 
-    def figures_of_best(self) -> dict[str, float]:
-        """The figures of the latest epoch of the best start."""
+    def best_metrics(self) -> dict[str, float]:
+        """Return the metrics of the best restart after the latest epoch."""
         best = self.selected() or 0
         last = self.epochs[-1]
         return {
@@ -196,37 +178,31 @@ class Run:
             if isinstance(values, list)
         }
 
-    def alone(self, start: int) -> Module:
-        """The model of that start."""
-        for lane in self.lanes:
-            if start < lane.starts:
-                return lane.alone(start)
-            start -= lane.starts
-        raise IndexError(start)
-
     # -- checkpoints ---------------------------------------------------------------------------
 
     def save(self) -> None:
         """Write the checkpoint.
 
         Raises:
-            OSError: it could not be written; the one before it is still there.
+            OSError: it could not be written; the previous one is still there.
         """
         progress = {
             "epochs": self.epochs,
             "training_seconds": self.training_seconds,
             "total_seconds": self.total_seconds,
         }
-        checkpoint = take(self.id, len(self.epochs), progress, self.lanes, self.prepared.generators)
+        checkpoint = take(
+            self.id, len(self.epochs), progress, self.states, self.prepared.generators
+        )
         write_checkpoint(self.folder / CHECKPOINT, checkpoint)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Be where `checkpoint` was taken.
+        """Continue from where `checkpoint` was taken.
 
         Raises:
             CheckpointError: it does not fit.
         """
-        restore(checkpoint, self.lanes, self.prepared.generators)
+        restore(checkpoint, self.states, self.prepared.generators)
         self.epochs = checkpoint.progress["epochs"]
         self.training_seconds = checkpoint.progress["training_seconds"]
         self.seconds_before = checkpoint.progress["total_seconds"]
@@ -236,19 +212,7 @@ class Run:
             self.save()
         except OSError as error:
             print(
-                f"minidl: no checkpoint after epoch {len(self.epochs)} ({error}); the run goes on, "
-                "and the one before is kept",
+                f"minidl: no checkpoint after epoch {len(self.epochs)} ({error}); the run "
+                "continues, and the previous checkpoint is kept",
                 file=sys.stderr,
             )
-
-
-@contextmanager
-def randomness_of_its_own(seed: int, device: str) -> Iterator[None]:
-    """Torch's global generator follows from `seed` inside, and is as it was afterwards.
-
-    What keeps to an explicit generator does not need it; what does not is repeatable this way.
-    """
-    devices = [device] if device.startswith("cuda") and torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield

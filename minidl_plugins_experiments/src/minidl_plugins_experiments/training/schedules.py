@@ -1,18 +1,18 @@
-"""How the learning rate goes down while a run proceeds: what it is multiplied by, step by step."""
+"""Schedules: the factor by which the learning rate is multiplied after each step."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from minidl_core import ArgumentError
-from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean
+from minidl_core import ArgumentError, suggest
+from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.config.signatures import accepted_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidl_plugins_experiments.config.component_spec import Named
+    from minidl_plugins_experiments.config.component_spec import ComponentSpec
 
     Schedule = Callable[["Moment"], float]
 
@@ -20,7 +20,7 @@ __all__ = ["SCHEDULES", "Moment", "schedule_of"]
 
 
 class Moment(NamedTuple):
-    """After `done` steps of `steps`, of which each epoch has `per_epoch`."""
+    """A moment of a run: after `done` of all its `steps`, with `per_epoch` steps in an epoch."""
 
     done: int
     steps: int
@@ -28,18 +28,18 @@ class Moment(NamedTuple):
 
 
 def constant() -> Schedule:
-    """The rate stays: 1."""
+    """The factor stays 1."""
     return lambda _: 1.0
 
 
 def linear(final: float = 0.0) -> Schedule:
-    """Down to the share `final` in a straight line: 1 − (1 − final) t/T at step t of T."""
+    """The factor falls from 1 to `final` in a straight line: 1 − (1 − final) t/T at step t of T."""
     _check_share("final", final)
     return lambda at: 1 - (1 - final) * (at.done / at.steps)
 
 
 def cosine(final: float = 0.0) -> Schedule:
-    """Down to the share `final` in half a wave: final + (1 − final) (1 + cos π t/T) / 2.
+    """The factor falls from 1 to `final` as half a cosine: final + (1 − final) (1 + cos π t/T) / 2.
 
     Reference: I. Loshchilov and F. Hutter, SGDR, ICLR 2017, without its restarts.
     """
@@ -48,7 +48,7 @@ def cosine(final: float = 0.0) -> Schedule:
 
 
 def step(every: int, factor: float = 0.1) -> Schedule:
-    """Times `factor` after each `every` epochs."""
+    """Multiply the learning rate by `factor` after each `every` epochs."""
     if every < 1:
         raise ArgumentError(f"expected a whole number of at least 1, got {every}", where="every")
     _check_share("factor", factor)
@@ -63,15 +63,15 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 }
 
 
-def schedule_of(spec: Named) -> Schedule:
-    """The schedule that the file names.
+def schedule_of(spec: ComponentSpec) -> Schedule:
+    """Return the schedule that the file names.
 
     Raises:
-        ConfigError: there is none of that name, or its arguments are wrong.
+        ConfigError: there is no schedule of that name, or its arguments are wrong.
     """
     if spec.name not in SCHEDULES:
         raise ConfigError(
-            f'there is no schedule "{spec.name}".{did_you_mean(spec.name, SCHEDULES)} '
+            f'there is no schedule "{spec.name}".{suggest(spec.name, SCHEDULES)} '
             f"There are: {', '.join(SCHEDULES)}",
             key=spec.key,
         )

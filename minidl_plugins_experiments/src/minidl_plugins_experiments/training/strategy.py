@@ -1,4 +1,4 @@
-"""How a process takes part in a run: alone, unless a plugin's hook ``minidl_conduct`` says how."""
+"""How a process executes a run: alone, unless a plugin's hook ``minidl_strategy`` says otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from minidl_core import ContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -15,82 +15,95 @@ if TYPE_CHECKING:
     from minidl_core import NonFiniteError, Registry
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.training.preparing import Prepared
-    from minidl_plugins_experiments.training.restarts import Lane
-    from minidl_plugins_experiments.training.run import Run
+    from minidl_plugins_experiments.training.restarts import TrainingState
 
-__all__ = ["Conduct", "conduct_of"]
+__all__ = ["Strategy", "find_strategy"]
 
 
-class Conduct:
-    """A run in this process alone, and each place where another way to run it may differ.
+class Strategy:
+    """The execution strategy of one process that trains alone; plugins derive others from it.
 
-    What a plugin answers to the hook ``minidl_conduct`` derives from this, and overrides what it
-    does otherwise. Of its methods those of a run are called in the order below. An error that one
-    raises is not guarded against: it ends the command, as wrong results would be worse.
+    A plugin's hook ``minidl_strategy`` returns an instance of a subclass, which overrides what it
+    does differently. The methods are listed in the order of their calls. None is called inside a
+    training step. An error that one raises ends the command.
 
     Attributes:
-        keeps: whether this process writes and prints. One that does not trains all the same, and
-            takes the same decisions; another process keeps what comes of it.
+        is_main_process: whether this is the main process, the only one that writes and prints.
+            The others still train, and take the same decisions.
     """
 
-    keeps: bool = True
+    is_main_process: bool = True
 
-    def begin(self, experiment: Experiment, registry: Registry) -> None:
-        """`experiment` is run next. Nothing of it is built, and nothing written.
+    def setup(self, experiment: Experiment, versions: Mapping[str, str]) -> None:
+        """Accept `experiment`, of which nothing is built yet.
 
-        Raises:
-            ConfigError: it is refused.
-        """
-
-    def prepared(self, prepared: Prepared, epochs: int) -> None:
-        """All of it is built, `epochs` of it are done already, and nothing is written yet.
+        Args:
+            versions: the version of each distribution that takes part.
 
         Raises:
-            ConfigError: it is refused.
+            ConfigError: this strategy cannot run it.
         """
 
-    def share(self, find: Callable[[], Any]) -> Any:
-        """What `find` gives, ready for JSON; only the process that keeps has to call it."""
-        return find()
+    def verify(self, prepared: Prepared, epochs_done: int) -> None:
+        """Accept the experiment with all its parts built, before anything is written.
 
-    def batches(self, run: Run, lane: Lane, parts: Iterable[Tensor]) -> Iterable[Tensor]:
-        """The rows of each batch on which `lane` is trained for an epoch; `parts` has them all."""
-        return parts
+        Raises:
+            ConfigError: the processes cannot train together.
+        """
 
-    def diverged(self, run: Run, lane: Lane, error: NonFiniteError) -> None:
-        """`error` ended the training of `lane`, in this epoch and for good."""
+    def broadcast(self, compute: Callable[[], Any]) -> Any:
+        """Return what `compute` gives in the main process, in every process; JSON can hold it."""
+        return compute()
 
-    def predict(self, run: Run, lane: Lane, x: Tensor) -> Tensor:
-        """What the model predicts, in evaluation mode.  (n, features) -> (K, n, outputs)"""
-        prediction: Tensor = lane.model.forward(lane.for_each(x))
+    def started(self, folder: Path) -> None:
+        """Note that training begins, and that its results go to `folder`."""
+
+    def batches(self, state: TrainingState, batch_indices: Iterable[Tensor]) -> Iterable[Tensor]:
+        """Yield the rows of each batch that this process trains on, for one epoch of `state`.
+
+        Args:
+            batch_indices: the rows of each whole batch.
+        """
+        return batch_indices
+
+    def diverged(self, state: TrainingState, error: NonFiniteError) -> None:
+        """Note that `error` ended the training of `state`."""
+
+    def predict(self, state: TrainingState, x: Tensor) -> Tensor:
+        """Return the model's prediction for `x`, in evaluation mode.
+
+        (n, features) -> (n, outputs), or (K, n, outputs) of K stacked restarts
+        """
+        prediction: Tensor = state.model.forward(state.expand(x))
         return prediction
 
-    def resume(self, folder: Path) -> str:
-        """The command that goes on with the run in `folder`."""
+    def resume_command(self, folder: Path) -> str:
+        """Return the command that resumes the run in `folder`."""
         return f"minidl run --resume {folder}"
 
-    def tell(self, error: BaseException) -> str | None:
-        """What is to be said of `error`, which ends the command; None where another says it."""
+    def error_message(self, error: BaseException) -> str | None:
+        """Return what to print about `error`, which ends the command; None prints nothing."""
         return str(error)
 
-    def end(self) -> None:
-        """The command is over, whether it failed or not."""
+    def close(self) -> None:
+        """Clean up at the end of the command, also after an error."""
 
 
-def conduct_of(registry: Registry) -> Conduct:
-    """The plugin's that has one, else a run in this process alone.
+def find_strategy(registry: Registry) -> Strategy:
+    """Return the strategy of the plugin that has one, else that of one process alone.
 
     Raises:
         BrokenComponentError: a plugin raised while it was asked.
-        AmbiguousComponentError: several have one.
-        ContractError: it is not a `Conduct`.
+        AmbiguousComponentError: several plugins have a strategy.
+        ContractError: a plugin returned something else.
     """
-    conduct = registry.hooks.ask_one("minidl_conduct")
-    if conduct is None:
-        return Conduct()
-    if not isinstance(conduct, Conduct):
+    strategy = registry.hooks.call_one("minidl_strategy")
+    if strategy is None:
+        return Strategy()
+    if not isinstance(strategy, Strategy):
         raise ContractError(
-            f"the hook minidl_conduct must answer a Conduct, or None, got {type(conduct).__name__}",
-            "derive it from minidl_plugins_experiments.Conduct",
+            f"the hook minidl_strategy must return a Strategy or None, got "
+            f"{type(strategy).__name__}",
+            "derive it from minidl_plugins_experiments.Strategy",
         )
-    return conduct
+    return strategy

@@ -1,4 +1,4 @@
-"""A run in several processes: each has its share of every batch, and rank 0 keeps the results."""
+"""Data-parallel runs: each rank trains on its share of every batch, and rank 0 writes results."""
 
 from __future__ import annotations
 
@@ -11,39 +11,35 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import distributed
 
-from minidl_core import MinidlError, NonFiniteError
-from minidl_plugins_distributed.agreeing import digest_of, facts_of
+from minidl_plugins_distributed.agreeing import facts_before, facts_once_built
 from minidl_plugins_distributed.collectives import add_up
 from minidl_plugins_distributed.data_parallel import DataParallel
 from minidl_plugins_distributed.errors import AbandonedError, NonFiniteElsewhereError, PeerError
-from minidl_plugins_distributed.keeping_alike import keep_alike
 from minidl_plugins_distributed.meeting import Meeting
-from minidl_plugins_experiments import Conduct, ConfigError
+from minidl_plugins_distributed.synchronising import synchronise
+from minidl_plugins_experiments import ConfigError, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
 
-    from minidl_core import Registry
+    from minidl_core import NonFiniteError
     from minidl_plugins_distributed.launch import Launch
-    from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.training.preparing import Prepared
-    from minidl_plugins_experiments.training.restarts import Lane
-    from minidl_plugins_experiments.training.run import Run
+    from minidl_plugins_experiments import Experiment, Prepared, TrainingState
 
-__all__ = ["Together"]
+__all__ = ["DataParallelStrategy"]
 
-TIMEOUT = 120.0  # seconds, where the file says none
+TIMEOUT = 120.0  # seconds, unless the file sets another
 
 
-class Together(Conduct):
-    """How one of the processes of `launch` takes part."""
+class DataParallelStrategy(Strategy):
+    """The execution strategy of one of the processes of `launch`."""
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
-        self.keeps = launch.rank == 0
+        self.is_main_process = launch.rank == 0
         self.meeting = Meeting(launch, TIMEOUT)
         self.folder: Path | None = None
         self.failed = False
@@ -51,17 +47,17 @@ class Together(Conduct):
 
     # -- before the first step -----------------------------------------------------------------
 
-    def begin(self, experiment: Experiment, registry: Registry) -> None:
-        """Agree on what is run, and join the group.
+    def setup(self, experiment: Experiment, versions: Mapping[str, str]) -> None:
+        """Compare the experiment between ranks, and join the process group.
 
         Raises:
-            ConfigError: it is not to be run in several processes, or not the same on each.
+            ConfigError: the ranks differ, or a rank cannot use the device.
         """
-        self._check(experiment, registry)
+        self._check_device(experiment.device)
         timeout = experiment.optimizer.arguments.get("timeout")
         if isinstance(timeout, (int, float)) and timeout > 0:
             self.meeting.timeout = timeout
-        self._agree(facts_of(experiment, registry))
+        self._agree(facts_before(experiment, versions))
         cuda = experiment.device.startswith("cuda")
         if cuda:
             torch.cuda.set_device(self.launch.local_rank)
@@ -75,27 +71,7 @@ class Together(Conduct):
                 timeout=timedelta(seconds=self.meeting.timeout),
             )
 
-    def _check(self, experiment: Experiment, registry: Registry) -> None:
-        try:
-            found = registry.get("optimizers", experiment.optimizer.name)
-        except MinidlError:
-            return  # whoever builds it says more
-        if not issubclass(found, DataParallel):
-            raise ConfigError(
-                f"torchrun started {self.launch.size} processes, and each would train this same "
-                "run; write optimizer = { DataParallel = { optimizer = { SGD = { lr = 0.1 } } } } "
-                "to share it, or start it without torchrun",
-                key="optimizer",
-            )
-        if experiment.batch_size < self.launch.size:
-            raise ConfigError(
-                f"of a batch of {experiment.batch_size} rows there is none for rank "
-                f"{experiment.batch_size} of {self.launch.size}; start "
-                f"{experiment.batch_size} processes or fewer, or write "
-                f"batch_size = {self.launch.size} or more",
-                key="batch_size",
-            )
-        device = experiment.device
+    def _check_device(self, device: str) -> None:
         if device.startswith("cuda:"):
             raise ConfigError(
                 f'expected "cuda", of which each process takes one of its own, got "{device}"; '
@@ -109,13 +85,28 @@ class Together(Conduct):
                 key="device",
             )
 
-    def prepared(self, prepared: Prepared, epochs: int) -> None:
-        """Agree on what came of it.
+    def verify(self, prepared: Prepared, epochs_done: int) -> None:
+        """Compare data and checkpoint between ranks.
 
         Raises:
-            ConfigError: data or checkpoints differ.
+            ConfigError: they differ, or the experiment cannot be shared.
         """
-        self._agree(digest_of(prepared, epochs))
+        batch_size = prepared.experiment.batch_size
+        if not all(isinstance(state.optimizer, DataParallel) for state in prepared.states):
+            raise ConfigError(
+                f"torchrun started {self.launch.size} processes, and each would train this same "
+                "run; write optimizer = { DataParallel = { optimizer = { SGD = { lr = 0.1 } } } } "
+                "to share it, or start it without torchrun",
+                key="optimizer",
+            )
+        if batch_size < self.launch.size:
+            raise ConfigError(
+                f"of a batch of {batch_size} rows there is none for rank {batch_size} of "
+                f"{self.launch.size}; start {batch_size} processes or fewer, or write "
+                f"batch_size = {self.launch.size} or more",
+                key="batch_size",
+            )
+        self._agree(facts_once_built(prepared, epochs_done))
 
     def _agree(self, facts: dict[str, Any]) -> None:
         differs = self.meeting.agree(facts)
@@ -124,31 +115,35 @@ class Together(Conduct):
                 f"{differs}; every process needs the same file, settings, data and versions"
             )
 
-    def share(self, find: Callable[[], Any]) -> Any:
-        return self.meeting.share(find)
+    def broadcast(self, compute: Callable[[], Any]) -> Any:
+        return self.meeting.broadcast(compute)
 
     # -- epochs --------------------------------------------------------------------------------
 
-    def batches(self, run: Run, lane: Lane, parts: Iterable[Tensor]) -> Iterator[Tensor]:
-        """This rank's rows of each batch."""
-        self.folder = run.folder
-        optimizer = _of(lane)
-        for rows in parts:
+    def started(self, folder: Path) -> None:
+        self.folder = folder
+
+    def batches(self, state: TrainingState, batch_indices: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield this rank's rows of each batch."""
+        optimizer = _optimizer_of(state)
+        for rows in batch_indices:
             yield optimizer.share(rows)
-        keep_alike(lane.model)
+        device = state.model.param()[0].value.device
+        synchronise(state.model, device)
+        synchronise(state.loss, device)
 
-    def diverged(self, run: Run, lane: Lane, error: NonFiniteError) -> None:
-        """The others, whose loss is finite, must not wait for this rank's gradient."""
+    def diverged(self, state: TrainingState, error: NonFiniteError) -> None:
+        """Tell the other ranks, whose loss is finite, not to wait for this rank's gradient."""
         if not isinstance(error, NonFiniteElsewhereError):
-            _of(lane).give_up()
+            _optimizer_of(state).give_up()
 
-    def predict(self, run: Run, lane: Lane, x: Tensor) -> Tensor:
-        """Each rank predicts on its rows, and all have the whole.
+    def predict(self, state: TrainingState, x: Tensor) -> Tensor:
+        """Predict this rank's rows, and return the predictions of all ranks.
 
-        It is put together as a sum with zeros, which is exact.
+        They are put together as a sum with zeros, which is exact.
         """
-        start, stop = _of(lane).span(len(x))
-        mine = super().predict(run, lane, x[start:stop] if stop > start else x[:1])
+        start, stop = _optimizer_of(state).span(len(x))
+        mine = super().predict(state, x[start:stop] if stop > start else x[:1])
         whole = mine.new_zeros((*mine.shape[:-2], len(x), mine.shape[-1]))
         whole[..., start:stop, :] = mine[..., : stop - start, :]
         add_up(whole, "the predictions of all rows")
@@ -156,24 +151,24 @@ class Together(Conduct):
 
     # -- the end -------------------------------------------------------------------------------
 
-    def resume(self, folder: Path) -> str:
-        return self.launch.resume(folder)
+    def resume_command(self, folder: Path) -> str:
+        return self.launch.resume_command(folder)
 
-    def tell(self, error: BaseException) -> str | None:
-        """The words of the process that is the first to fail; None on the others."""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun stops the others, not in mid-word
+    def error_message(self, error: BaseException) -> str | None:
+        """Return the message on the first rank that fails; None on the others."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun must not cut the message short
         self.failed = True
         knows = not isinstance(error, (AbandonedError, NonFiniteElsewhereError))
         try:
             first = self.meeting.sign_off(has_words=knows)
             asks = first and isinstance(error, (PeerError, SystemExit))
             absent = self.meeting.absent() if asks else []
-        except Exception:  # the store is gone with its machine: better told twice than never
+        except Exception:  # the store is gone: printing twice is better than never
             first, absent = knows, []
         return self._words(error, absent) if first else None
 
     def _words(self, error: BaseException, absent: list[int]) -> str:
-        resume = f"; go on with: {self.resume(self.folder)}" if self.folder else ""
+        resume = f"; resume with: {self.resume_command(self.folder)}" if self.folder else ""
         if isinstance(error, PeerError):
             who = f"rank {', '.join(map(str, absent))}" if absent else "another rank"
             return (
@@ -190,17 +185,17 @@ class Together(Conduct):
 
     def _terminated(self, *_: object) -> None:
         error = SystemExit(128 + signal.SIGTERM)
-        words = self.tell(error)
+        words = self.error_message(error)
         if words is not None:
             print(f"Error: {words}", file=sys.stderr, flush=True)
         raise error
 
-    def end(self) -> None:
+    def close(self) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN if self.failed else self._before)
         if distributed.is_initialized() and not self.failed:
             distributed.destroy_process_group()
 
 
-def _of(lane: Lane) -> DataParallel:
-    assert isinstance(lane.optimizer, DataParallel)
-    return lane.optimizer
+def _optimizer_of(state: TrainingState) -> DataParallel:
+    assert isinstance(state.optimizer, DataParallel)
+    return state.optimizer
