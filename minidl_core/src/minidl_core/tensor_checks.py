@@ -13,29 +13,22 @@ __all__ = ["check_alike", "check_grad_output", "check_no_graph"]
 
 
 def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> None:
-    """Check that `x` and `y` can meet in one operation: one dtype, one device, and no graph.
-
-    Raises:
-        DtypeError, DeviceError: they differ.
-        ParameterError: `x` records a graph of torch's autograd.
-    """
-    if x.dtype != y.dtype:
-        raise DtypeError(
-            f"expected the {role} in the dtype of the {other}, {y.dtype}, got {x.dtype}; "
-            f"convert one: x.to({y.dtype})",
-            where=layer,
-        )
-    if x.device != y.device:
-        raise DeviceError(
-            f"expected the {role} on the device of the {other}, {y.device}, got {x.device}; "
-            f'move one: x.to("{y.device}")',
-            where=layer,
-        )
+    """Raise unless `x` and `y` have one dtype and one device, and `x` records no autograd graph."""
+    for what, error, got, wanted in (
+        ("dtype", DtypeError, x.dtype, y.dtype),
+        ("device", DeviceError, x.device, y.device),
+    ):
+        if got != wanted:
+            raise error(
+                f"expected the {role} in the {what} of the {other}, {wanted}, got {got}; convert "
+                f"one: x.to({wanted!r})",
+                where=layer,
+            )
     check_no_graph(layer, role, x)
 
 
 def check_no_graph(layer: object, role: str, x: Tensor) -> None:
-    """Refuse a tensor that asks autograd for a gradient: here gradients are explicit."""
+    """Raise `ParameterError` for a tensor that asks autograd for a gradient."""
     if x.requires_grad:
         raise ParameterError(
             f"the {role} has requires_grad=True, but gradients here come from backward(), not from "
@@ -45,11 +38,7 @@ def check_no_graph(layer: object, role: str, x: Tensor) -> None:
 
 
 def check_grad_output(layer: object, grad_output: Tensor, expected: Size) -> None:
-    """Refuse a gradient of the output in another shape than the output; it is never broadcast.
-
-    Raises:
-        ShapeError: it has another.
-    """
+    """Raise `ShapeError` for a gradient of the output that has not its shape: none is broadcast."""
     if grad_output.shape != expected:
         raise ShapeError(
             f"expected the gradient of the output in the output's shape {tuple(expected)}, "
