@@ -46,7 +46,7 @@ def minidl(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Minidl:
     """Run ``minidl`` in a folder of its own."""
-    from minidl_core.commands import run as main
+    from minidl_core.command import main
 
     monkeypatch.chdir(tmp_path)
 

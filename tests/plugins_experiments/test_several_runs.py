@@ -7,12 +7,12 @@ import statistics
 
 import pytest
 
-from minidl_plugins_experiments.config.component_spec import Named
+from minidl_plugins_experiments.config.component_spec import ComponentSpec
 from minidl_plugins_experiments.training.schedules import Moment, schedule_of
 
 
 def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_path):
-    done = minidl("run", write(starts="2"), "--seeds", "4", "--output", "many")
+    done = minidl("run", write(restarts="2"), "--seeds", "4", "--output", "many")
     assert done.status == 0, done.err
     summary = json.loads((tmp_path / "many/seeds.json").read_text())
     assert summary["seeds"] == [3, 4, 5, 6]
@@ -23,8 +23,8 @@ def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_p
     assert summary["test_errors"] == errors
     assert summary["median"] == statistics.median(errors)
     assert (summary["best"], summary["worst"]) == (min(errors), max(errors))
-    assert summary["starts"] == 8
-    for which in ("best:", "median:", "worst:", "starts that died:"):
+    assert summary["restarts"] == 8
+    for which in ("best:", "median:", "worst:", "dead restarts:"):
         assert which in done.out
     assert (tmp_path / "many/figures/seeds.png").read_bytes().startswith(b"\x89PNG")
 
@@ -101,7 +101,7 @@ def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
     ],
 )
 def test_the_factor_after_each_of_four_steps_in_two_epochs(name, arguments, factors):
-    schedule = schedule_of(Named("schedule", name, arguments))
+    schedule = schedule_of(ComponentSpec("schedule", name, arguments))
     assert [schedule(Moment(t, 4, 2)) for t in range(5)] == pytest.approx(factors)
 
 

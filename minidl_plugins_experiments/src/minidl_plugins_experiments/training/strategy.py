@@ -1,10 +1,16 @@
-"""How a process executes a run: alone, unless a plugin's hook ``minidl_strategy`` says otherwise."""
+"""The execution strategy of a process: alone, unless a plugin's hook returns another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minidl_core import ContractError
+from minidl_core import (
+    AmbiguousComponentError,
+    BrokenComponentError,
+    ContractError,
+    MinidlError,
+    describe_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -93,13 +99,30 @@ def find_strategy(registry: Registry) -> Strategy:
     """Return the strategy of the plugin that has one, else that of one process alone.
 
     Raises:
-        BrokenComponentError: a plugin raised while it was asked.
+        MinidlError: a plugin raised it.
+        BrokenComponentError: a plugin raised something else.
         AmbiguousComponentError: several plugins have a strategy.
         ContractError: a plugin returned something else.
     """
-    strategy = registry.hooks.call_one("minidl_strategy")
-    if strategy is None:
-        return Strategy()
+    answers: dict[str, Any] = {}
+    for plugin in registry.hooks.hook.minidl_strategy.get_hookimpls():
+        try:
+            answer = plugin.function()
+        except (KeyboardInterrupt, MinidlError):
+            raise
+        except BaseException as error:
+            raise BrokenComponentError(
+                f"the hook minidl_strategy of {plugin.plugin_name} raised {describe_error(error)}",
+                "repair or uninstall that distribution, or disable it in MINIDL_DISABLE",
+            ) from error
+        if answer is not None:
+            answers[plugin.plugin_name] = answer
+    if len(answers) > 1:
+        raise AmbiguousComponentError(
+            f"{', '.join(answers)} have an execution strategy each, and only one may",
+            "uninstall the others, or disable them in MINIDL_DISABLE",
+        )
+    strategy = next(iter(answers.values()), Strategy())
     if not isinstance(strategy, Strategy):
         raise ContractError(
             f"the hook minidl_strategy must return a Strategy or None, got "

@@ -1,4 +1,4 @@
-"""Many starts: stacked where the parts allow it, side by side where not, and the best is kept."""
+"""Many restarts: stacked where the parts allow it, side by side where not, and the best is kept."""
 
 from __future__ import annotations
 
@@ -153,20 +153,20 @@ def result_of(folder):
     ],
 )
 def test_what_cannot_be_stacked_is_trained_side_by_side(minidl, write, tmp_path, lines, reason):
-    path = write(starts="3", **lines)
+    path = write(restarts="3", **lines)
     done = minidl("run", path, "--no-figures", "--output", "run")
     assert done.status == 0, done.err
-    starts = result_of(tmp_path / "run")["starts"]
-    assert starts["stacked"] is False
-    assert reason in starts["reason"]
-    assert "3 trained one after another, for they cannot be stacked: " in done.out
+    restarts = result_of(tmp_path / "run")["restarts"]
+    assert restarts["stacked"] is False
+    assert reason in restarts["reason"]
+    assert "3 trained one after another; they cannot be stacked: " in done.out
     assert reason in done.out
 
 
 def test_side_by_side_each_start_is_the_one_that_would_have_been_alone(minidl, write, tmp_path):
     model = '[{ Linear = [2, 6] }, "Flat", "Tanh", { Linear = [6, 2] }]'
     assert (
-        minidl("run", write(starts="3", model=model), "--no-figures", "--output", "k").status == 0
+        minidl("run", write(restarts="3", model=model), "--no-figures", "--output", "k").status == 0
     )
     assert minidl("run", write(model=model), "--no-figures", "--output", "one").status == 0
     for many, one in zip(
@@ -180,14 +180,14 @@ def test_side_by_side_each_start_is_the_one_that_would_have_been_alone(minidl, w
 
 
 def test_stacked_and_side_by_side_agree_to_rounding(minidl, write, tmp_path, monkeypatch):
-    path = write(starts="4", epochs="5", dtype='"float64"')
+    path = write(restarts="4", epochs="5", dtype='"float64"')
     assert minidl("run", path, "--no-figures", "--output", "stacked").status == 0
     monkeypatch.setattr(
-        "minidl_plugins_experiments.training.preparing.why_not_stacked", lambda *_: "for the test"
+        "minidl_plugins_experiments.training.trial.why_not_stacked", lambda *_: "for the test"
     )
     assert minidl("run", path, "--no-figures", "--output", "beside").status == 0
     stacked, beside = result_of(tmp_path / "stacked"), result_of(tmp_path / "beside")
-    assert (stacked["starts"]["stacked"], beside["starts"]["stacked"]) == (True, False)
+    assert (stacked["restarts"]["stacked"], beside["restarts"]["stacked"]) == (True, False)
     for one, other in zip(stacked["epochs"], beside["epochs"], strict=True):
         torch.testing.assert_close(
             torch.tensor(one["train_loss"]), torch.tensor(other["train_loss"]), rtol=1e-5, atol=0
@@ -202,17 +202,17 @@ def test_one_start_that_diverges_leaves_the_others_alone(minidl, write, tmp_path
 
     def spoil(self, epoch, progress):
         if epoch == 2:
-            self.lanes[1].model.param()[0].value.fill_(1e38)
+            self.states[1].model.param()[0].value.fill_(1e38)
         train_epoch(self, epoch, progress)
 
     monkeypatch.setattr(running.Run, "_train_epoch", spoil)
-    path = write(starts="3", model='["TwoOnly", { Linear = [2, 2] }]')
+    path = write(restarts="3", model='["TwoOnly", { Linear = [2, 2] }]')
     done = minidl("run", path, "--output", "run")
     assert done.status == 0, done.err
     result = result_of(tmp_path / "run")
     assert result["epochs"][-1]["train_loss"][1] is None
-    assert 1 in result["starts"]["dead"]
-    assert result["starts"]["selected"] != 1
+    assert 1 in result["restarts"]["dead"]
+    assert result["restarts"]["selected"] != 1
     assert None not in [result["epochs"][-1]["train_loss"][k] for k in (0, 2)]
 
 
@@ -237,9 +237,9 @@ def test_a_state_that_cannot_be_saved_is_refused_before_it_trains(minidl, write,
     ],
     ids=["branches that are summed", "a list, and one without annotation", "a residual block"],
 )
-@pytest.mark.parametrize("starts", [1, 2])
-def test_modules_inside_of_modules(minidl, write, tmp_path, model, starts):
-    path = write(model=model, starts=str(starts), epochs="15")
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_modules_inside_of_modules(minidl, write, tmp_path, model, restarts):
+    path = write(model=model, restarts=str(restarts), epochs="15")
     done = minidl("run", path, "--no-figures", "--output", "run")
     assert done.status == 0, done.err
     epochs = result_of(tmp_path / "run")["epochs"]
