@@ -203,7 +203,7 @@ def test_divergence() -> None:
     run = result([layers(1.0), layers(None, None)], selected=None, dead=[0])
     run["epochs"][-1]["train_loss"] = [None]
     assert [warning.partition(";")[0] for warning in warnings_of(run)] == [
-        "the training diverged: the loss is no finite number any more"
+        "the training diverged: the loss is no longer a finite number"
     ]
     run["epochs"][-1]["train_loss"] = [math.nan, 0.1, math.inf]
     run["epochs"][0]["train_loss"] = [0.1, 0.1, 0.1]

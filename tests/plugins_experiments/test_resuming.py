@@ -209,7 +209,7 @@ def test_a_checkpoint_that_would_run_code_is_only_text_and_numbers(stopped):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "is not the folder of a run"),
+        (None, "is not a run folder"),
         (b"{", "cannot be read"),
         (b"[]", "is not the result of a run"),
         (b'{"schema": 99}', "has the schema 99, and this version reads 1"),

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import minidl_plugins_basic as basic
+from minidl_core import resolve_engine
 from minidl_core import Parameter, Sequential
 
 
@@ -64,7 +65,8 @@ def test_our_network_takes_torchs_weights(tmp_path):
 def test_the_result_says_what_was_run_and_what_came_of_it(minidl, write, tmp_path):
     assert minidl("run", write(restarts="2"), "--output", "run", "--set", "epochs=4").status == 0
     result = result_of(tmp_path / "run")
-    assert result["schema"] == 1
+    assert result["schema"] == 2
+    assert result["engine"] == resolve_engine()[0]
     assert result["status"] == "finished"
     assert result["configuration"] == {
         "data": {"name": "disk", "points": 60},
@@ -117,7 +119,7 @@ def test_a_fresh_folder_each_time_and_none_overwritten(minidl, write, tmp_path):
     before = (tmp_path / "runs/small-1/result.json").read_bytes()
     done = minidl("run", write(), "--output", "runs/small-1")
     assert done.status == 2
-    assert "a run never overwrites; go on with it: minidl run --resume runs/small-1; or" in done.err
+    assert "a run never overwrites; resume it: minidl run --resume runs/small-1; or" in done.err
     assert (tmp_path / "runs/small-1/result.json").read_bytes() == before
 
 

@@ -77,7 +77,7 @@ def test_runs_side_by_side_show_what_differs(minidl, write, tmp_path):
 def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
     (tmp_path / "empty").mkdir()
     assert minidl("run", write(), "--no-figures", "--output", "run").status == 0
-    for folder, said in (("empty", "is not the folder of a run"), ("none", "there is no such")):
+    for folder, said in (("empty", "is not a run folder"), ("none", "there is no such")):
         done = minidl("compare", "run", folder)
         assert done.status == 1
         assert said in done.err

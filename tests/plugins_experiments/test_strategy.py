@@ -12,8 +12,9 @@ from minidl_plugins_experiments import ConfigError, Strategy
 
 
 @pytest.fixture
-def plug_in():
+def plug_in(monkeypatch):
     """Register a plugin whose hook ``minidl_strategy`` is the given function."""
+    monkeypatch.setattr(registry, "disable", lambda *names: None)  # it would load hooks anew
     plugins = []
 
     def register(strategy, name="strategist"):
