@@ -208,7 +208,9 @@ def test_divergence() -> None:
     run["epochs"][-1]["train_loss"] = [math.nan, 0.1, math.inf]
     run["epochs"][0]["train_loss"] = [0.1, 0.1, 0.1]
     run["restarts"] = {"count": 3, "dead": [0, 2], "selected": 1}
-    assert [warning.partition(":")[0] for warning in warnings_of(run)] == ["2 of 3 restarts diverged"]
+    assert [warning.partition(":")[0] for warning in warnings_of(run)] == [
+        "2 of 3 restarts diverged"
+    ]
 
 
 def test_the_selected_start_may_be_dead_among_many() -> None:

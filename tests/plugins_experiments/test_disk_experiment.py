@@ -64,7 +64,9 @@ def test_a_strangers_part_fits_by_one_word(minidl, tmp_path, word, other, restar
     all_of_them = tmp_path / "all.toml"
     all_of_them.write_text(text.replace(f'"{word}"', f'"{other}"'), encoding="utf-8")
     for file in (one, all_of_them):
-        done = minidl("run", file, "--set", "epochs=4", "--set", f"restarts={restarts}", "--no-figures")
+        done = minidl(
+            "run", file, "--set", "epochs=4", "--set", f"restarts={restarts}", "--no-figures"
+        )
         assert done.status == 0, done.err
         result = json.loads((tmp_path / f"runs/{file.stem}-1/result.json").read_text())
         assert result["status"] == "finished"

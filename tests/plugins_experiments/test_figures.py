@@ -74,7 +74,9 @@ RUNS: dict[str, dict[str, Any]] = {
     "one-restart-dead": run(dead=(0,)),
     "all-diverged": run(value=lambda epoch, restart: None, restarts=2, dead=(0, 1), selected=None),
     "diverges-midway": run(
-        restarts=3, value=lambda epoch, restart: None if epoch > 2 and restart == 1 else 0.1, dead=(1,)
+        restarts=3,
+        value=lambda epoch, restart: None if epoch > 2 and restart == 1 else 0.1,
+        dead=(1,),
     ),
     "not-a-number": run(value=lambda epoch, restart: math.nan if epoch == 2 else math.inf),
     "zeros": run(value=lambda epoch, restart: 0.0, restarts=2),

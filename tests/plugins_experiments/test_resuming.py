@@ -269,7 +269,8 @@ def test_a_full_disk_loses_no_earlier_checkpoint(minidl, write, tmp_path, monkey
     done = minidl("run", path, "--no-figures", "--checkpoint-every", "0", "--output", "full")
     assert done.status == 1
     assert (
-        "no checkpoint after epoch 3 ([Errno 28] No space left on device); the run continues" in done.err
+        "no checkpoint after epoch 3 ([Errno 28] No space left on device); the run continues"
+        in done.err
     )
     assert "resume with: minidl run --resume full" in done.err
     assert written == [1, 2]

@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import minidl_plugins_basic as basic
-from minidl_core import resolve_engine
-from minidl_core import Parameter, Sequential
+from minidl_core import Parameter, Sequential, resolve_engine
 
 
 def result_of(folder):

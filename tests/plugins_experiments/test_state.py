@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl_core import BaseModule, MinidlError, Sequential
-from minidl_plugins_experiments.training.plain_state import from_plain, to_plain
 from minidl_plugins_experiments.training.module_state import buffers_and_generators
+from minidl_plugins_experiments.training.plain_state import from_plain, to_plain
 
 TENSORS = st.sampled_from(
     [

@@ -70,7 +70,7 @@ class Builder:
         return loss
 
     def optimizer(self, spec: ComponentSpec, params: Iterable[Parameter]) -> Optimizer:
-        """Build the optimizer over `params`. One that wraps another gets a function that makes it."""
+        """Build the optimizer over `params`. One that wraps another gets a way to make that."""
         optimizer: Optimizer = self._make("optimizers", spec, {}, [params])
         return optimizer
 

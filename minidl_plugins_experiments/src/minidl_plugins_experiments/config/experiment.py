@@ -84,11 +84,13 @@ class Experiment:
         }
 
 
-def experiment_of(tree: dict[str, Any], **source: str) -> Experiment:
+def experiment_of(
+    tree: dict[str, Any], folder: str = ".", name: str = "experiment", file: str = ""
+) -> Experiment:
     """Check everything in `tree` that can be checked without looking up a component.
 
     Args:
-        source: the `folder`, `name` and `file` of the experiment.
+        folder, name, file: as of the `Experiment`.
 
     Raises:
         ConfigError: names the first thing that is wrong.
@@ -114,7 +116,8 @@ def experiment_of(tree: dict[str, Any], **source: str) -> Experiment:
     }
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
-    return Experiment(model=tree["model"], engine=_engine(tree), **parts, **source)
+    parts.update(model=tree["model"], engine=_engine(tree))
+    return Experiment(**parts, folder=folder, name=name, file=file)
 
 
 def check_plain(value: Any, key: str) -> None:

@@ -30,7 +30,7 @@ __all__ = ["draw_curves"]
 
 
 def draw_curves(history: History, path: Path) -> Path | None:
-    """Errors left, losses right: the selected restart in bold, the others faint, dead ones dashed."""
+    """Draw errors left, losses right: the selected restart bold, others faint, dead ones dotted."""
     kinds = [
         kind
         for kind in ("error", "loss")
