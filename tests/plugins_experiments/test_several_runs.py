@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 
 import pytest
@@ -55,6 +56,24 @@ def test_seeds_that_were_stopped_go_on(minidl, write, tmp_path):
     )
     assert whole["test_errors"] == again["test_errors"]
     assert minidl("run", "--resume", "stopped").status == 0
+
+
+def test_resumed_seeds_keep_optional_arguments(minidl, write, tmp_path):
+    """A series that lost a seed trains it again with momentum, which the file says is optional."""
+    path = write(optimizer='{ name = "SGD", lr = 0.1, optional = { momentum = 0.9 } }')
+    for name in ("whole", "stopped"):
+        assert minidl("run", path, "--seeds", "2", "--no-figures", "--output", name).status == 0
+    file = tmp_path / "stopped/seeds.json"
+    summary = json.loads(file.read_text())
+    assert summary["configuration"]["optimizer"]["momentum"] == 0.9
+    file.write_text(json.dumps({**summary, "status": "running"}))
+    shutil.rmtree(tmp_path / "stopped/seed-4")
+    assert minidl("run", "--resume", "stopped", "--no-figures").status == 0
+    whole, stopped = (
+        (tmp_path / name / "seed-4/weights.safetensors").read_bytes()
+        for name in ("whole", "stopped")
+    )
+    assert whole == stopped
 
 
 def test_runs_side_by_side_show_what_differs(minidl, write, tmp_path):
