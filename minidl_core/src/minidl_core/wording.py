@@ -14,7 +14,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_lower, n=1)
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return f' Did you mean "{by_lower[close[0]]}"?' if close else ""
 
 
