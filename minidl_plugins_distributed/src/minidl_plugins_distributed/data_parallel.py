@@ -15,7 +15,7 @@ from minidl_plugins_distributed.flat_parameters import FlatParameters
 from minidl_plugins_distributed.launch import how_to_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -120,6 +120,18 @@ class DataParallel(BaseOptimizer):
     def span(self, count: int) -> tuple[int, int]:
         """Where this rank's part of `count` rows starts and stops."""
         return count * self.rank // self.size, count * (self.rank + 1) // self.size
+
+    def match_structure(self, optimizers: Sequence[DataParallel]) -> None:
+        """Refuse to be stacked: `stack` calls this, and operations between processes do not batch.
+
+        Raises:
+            ArgumentError: always.
+        """
+        raise ArgumentError(
+            "it adds up gradients between processes, which cannot be done for a stack of models; "
+            "train the models one after another",
+            where="DataParallel",
+        )
 
     def zero_grad(self) -> None:
         self.optimizer.zero_grad()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import RegistryError, resolve_engine
-from minidl_plugins_basic import stack
 from minidl_plugins_experiments.config.building import Builder
 from minidl_plugins_experiments.config.checking import checked_data, device_of
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.training.restarts import TrainingState
 from minidl_plugins_experiments.training.schedules import schedule_of
+from minidl_plugins_experiments.training.stacking import stacked
 from minidl_plugins_experiments.training.trial import Trial
 
 if TYPE_CHECKING:
@@ -85,12 +85,9 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
     first = models[0]
     description = str(first.describe()) if hasattr(first, "describe") else type(first).__name__
     parameters = sum(parameter.value.numel() for parameter in first.param())
+    states = [state_of(model) for model in models]
     if experiment.restarts > 1 and reason is None:
-        together = state_of(stack(models))
-        together.models = (experiment.restarts,)
-        states = [together]
-    else:
-        states = [state_of(model) for model in models]
+        states = [stacked(states)]
     return Prepared(
         experiment=_resolved(experiment, builder),
         device=device,

@@ -44,11 +44,9 @@ class Trial:
         if self.experiment.restarts == 1:
             return None
 
-        def build(model: Module | None) -> TrainingState:
-            return self._state(self._model(generator) if model is None else model)
-
+        states = [self._state(self._model(generator)) for _ in range(2)]
         rows = self._rows()
-        return why_not_stacked(build, self.data.train.x[:rows], self.data.train.y[:rows])
+        return why_not_stacked(states, self.data.train.x[:rows], self.data.train.y[:rows])
 
     def _check_step(self, generator: torch.Generator) -> None:
         """Take one row forward and backward, and let the optimizer make a step."""
