@@ -164,7 +164,7 @@ CASES = {
     "an unknown loss": ({"loss": '"MSLoss"'}, 'loss: No loss "MSLoss". Did you mean "MSELoss"?'),
     "an argument for a loss that takes none": (
         {"loss": "{ MSELoss = { mean = true } }"},
-        'loss.MSELoss.mean: MSELoss has no argument "mean". It takes: none',
+        'loss.MSELoss.mean: MSELoss has no argument "mean". It takes: reduction',
     ),
     "an unknown optimizer": (
         {"optimizer": '{ name = "SDG", lr = 0.1 }'},

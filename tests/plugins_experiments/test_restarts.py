@@ -15,7 +15,7 @@ from minidl_core import BaseModule, BaseOptimizer, Parameter
 
 
 class Flat(BaseModule):
-    """Centres the batch over its first dimension: of a stack that would be the models."""
+    """Centres the batch over its first dimension."""
 
     def forward(self, x):
         self.push(None)
@@ -40,8 +40,27 @@ class TwoOnly(BaseModule):
         return grad_output
 
 
+class Looks(TwoOnly):
+    """Looks at an element, which a stack cannot."""
+
+    def forward(self, x):
+        if x[0, 0].item() > 1e30:
+            raise ValueError("too large")
+        return super().forward(x)
+
+
+class Fixed(TwoOnly):
+    """Computes with a tensor that is no buffer."""
+
+    def __init__(self):
+        self.matrix = torch.eye(2)
+
+    def forward(self, x):
+        return super().forward(x @ self.matrix.to(x.dtype))
+
+
 class Clipped(BaseOptimizer):
-    """Divides by the norm of all gradients, so the models of a stack would slow each other."""
+    """Divides by the norm of all gradients."""
 
     def __init__(self, params, lr):
         super().__init__(params)
@@ -115,6 +134,8 @@ POINTS = """
 [minidl.modules]
 Flat = odd_parts:Flat
 TwoOnly = odd_parts:TwoOnly
+Looks = odd_parts:Looks
+Fixed = odd_parts:Fixed
 Branches = odd_parts:Branches
 Plus = odd_parts:Plus
 Chain = odd_parts:Chain
@@ -147,10 +168,10 @@ def result_of(folder):
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        ({"model": '[{ Linear = [2, 2] }, "Flat"]'}, "of a stack is not trained as it is alone"),
-        ({"model": '["TwoOnly", { Linear = [2, 2] }]'}, "ValueError: two dimensions only"),
-        ({"optimizer": '{ name = "Clipped", lr = 0.1 }'}, "of a stack is not trained as it is"),
+        ({"model": '["Looks", { Linear = [2, 2] }]'}, "item()"),
+        ({"model": '["Fixed", { Linear = [2, 2] }]'}, "no parameter or buffer (`matrix`)"),
     ],
+    ids=["looks at an element", "a tensor that is no buffer"],
 )
 def test_what_cannot_be_stacked_is_trained_side_by_side(minidl, write, tmp_path, lines, reason):
     path = write(restarts="3", **lines)
@@ -163,8 +184,27 @@ def test_what_cannot_be_stacked_is_trained_side_by_side(minidl, write, tmp_path,
     assert reason in done.out
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"model": '[{ Linear = [2, 2] }, "Flat"]'},
+        {"model": '["TwoOnly", { Linear = [2, 2] }]'},
+        {"optimizer": '{ name = "Clipped", lr = 0.1 }'},
+    ],
+    ids=["a mean over the batch", "two dimensions only", "a norm of all gradients"],
+)
+def test_each_stacked_restart_is_trained_as_alone(minidl, write, tmp_path, lines):
+    for restarts in ("1", "3"):
+        path = write(restarts=restarts, dtype='"float64"', **lines)
+        assert minidl("run", path, "--no-figures", "--output", restarts).status == 0
+    one, many = (result_of(tmp_path / restarts) for restarts in ("1", "3"))
+    assert many["restarts"]["stacked"] is True
+    for alone, among in zip(one["epochs"], many["epochs"], strict=True):
+        assert among["train_loss"][0] == pytest.approx(alone["train_loss"][0], rel=1e-9)
+
+
 def test_side_by_side_each_start_is_the_one_that_would_have_been_alone(minidl, write, tmp_path):
-    model = '[{ Linear = [2, 6] }, "Flat", "Tanh", { Linear = [6, 2] }]'
+    model = '["Looks", { Linear = [2, 6] }, "Tanh", { Linear = [6, 2] }]'
     assert (
         minidl("run", write(restarts="3", model=model), "--no-figures", "--output", "k").status == 0
     )
@@ -206,7 +246,7 @@ def test_one_start_that_diverges_leaves_the_others_alone(minidl, write, tmp_path
         train_epoch(self, epoch, progress)
 
     monkeypatch.setattr(running.Run, "_train_epoch", spoil)
-    path = write(restarts="3", model='["TwoOnly", { Linear = [2, 2] }]')
+    path = write(restarts="3", model='["Looks", { Linear = [2, 2] }]')
     done = minidl("run", path, "--output", "run")
     assert done.status == 0, done.err
     result = result_of(tmp_path / "run")

@@ -53,9 +53,10 @@ def train_disk(
     """The disk experiment: its result, its data, and the restart that was selected."""
     generator = torch.Generator().manual_seed(seed)
     data = disk(generator=generator, dtype=torch.float32, points=points)
-    model = stack([network(generator) for _ in range(restarts)])
-    loss = MSELoss()
-    optimizer = SGD(model.param(), lr, 0.9)
+    models = [network(generator) for _ in range(restarts)]
+    model: Any = stack(models)
+    optimizer: Any = stack([SGD(each.param(), lr, 0.9) for each in models])
+    loss = model.lift(MSELoss(), optimizer)
     total, done, records = epochs * math.ceil(points / 50), 0, []
     for epoch in range(1, epochs + 1):
         order = torch.randperm(points, generator=generator).split(50)

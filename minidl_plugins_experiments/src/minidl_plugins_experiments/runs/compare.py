@@ -55,7 +55,9 @@ def compare(folders: Iterable[Path], figure: Path | None) -> None:
     if figure is not None:
         drawable = [(name, result) for name, result in runs if result["epochs"]]
         if not drawable:
-            raise MinidlError("no run has finished an epoch, so there is nothing to draw; resume one, or add --no-figure")
+            raise MinidlError(
+                "no run has finished an epoch, so there is nothing to draw; resume one, or add --no-figure"
+            )
         _draw(drawable, figure)
 
 

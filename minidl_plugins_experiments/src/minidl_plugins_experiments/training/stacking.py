@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from minidl_core import MinidlError, eager
 from minidl_plugins_basic import StackWarning, stack
+from minidl_plugins_experiments.training.module_state import named_generators
 from minidl_plugins_experiments.training.restarts import TrainingState
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ def why_not_stacked(states: Sequence[TrainingState], x: Tensor, y: Tensor) -> st
     """Return why `states` are not trained as one stack, or None if they can be.
 
     A stack is right by construction; a step of one shows whether its operations can be batched.
+    Models that draw random numbers are not stacked, because each has a generator of its own: so the
+    first restart is the run without restarts, and a resumed run goes on to the same bits.
     """
+    for module in (states[0].model, states[0].loss):
+        if drawn := list(named_generators(module)):
+            return f"{type(module).__name__} draws random numbers (`{drawn[0]}`)"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StackWarning)
