@@ -133,8 +133,6 @@ class DataParallel(BaseOptimizer):
             where="DataParallel",
         )
 
-    def zero_grad(self) -> None:
-        self.optimizer.zero_grad()
 
     def step(self) -> None:
         """Average the gradients, and step.

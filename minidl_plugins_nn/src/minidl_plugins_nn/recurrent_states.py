@@ -22,7 +22,7 @@ def check_sequence(
     Raises:
         ShapeError, DtypeError, DeviceError: it does not fit.
     """
-    if isinstance(x, torch.nn.utils.rnn.PackedSequence):
+    if type(x).__name__ == "PackedSequence":
         raise ShapeError(
             "expected a tensor, got a PackedSequence, which is not supported; pad the sequences "
             "(torch.nn.utils.rnn.pad_packed_sequence) and leave padded places out of the loss",

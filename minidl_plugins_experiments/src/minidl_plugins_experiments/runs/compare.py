@@ -56,7 +56,8 @@ def compare(folders: Iterable[Path], figure: Path | None) -> None:
         drawable = [(name, result) for name, result in runs if result["epochs"]]
         if not drawable:
             raise MinidlError(
-                "no run has finished an epoch, so there is nothing to draw; resume one, or add --no-figure"
+                "no run has finished an epoch, so there is nothing to draw; resume one, or add "
+                "--no-figure"
             )
         _draw(drawable, figure)
 

@@ -84,7 +84,8 @@ def _dead_restarts(history: History) -> Iterator[str]:
             words = f"{error:.1%} of the training set is" if error is not None else "all is"
             of_what = f": {words} still wrong" if history.shares else ""
             yield (
-                f"this restart is dead{of_what}; {cure}train several (restarts = 16), or lower the rate"
+                f"this restart is dead{of_what}; {cure}train several (restarts = 16), or lower the "
+                "rate"
             )
         else:
             yield (

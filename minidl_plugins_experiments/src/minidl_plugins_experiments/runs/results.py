@@ -12,7 +12,6 @@ from minidl_plugins_experiments.runs.schema import SCHEMA
 from minidl_plugins_experiments.training.metrics import dead_above, dead_restarts, for_json
 
 if TYPE_CHECKING:
-    from minidl_core import Registry
     from minidl_plugins_experiments.training.preparing import Prepared
     from minidl_plugins_experiments.training.run import Run
 
