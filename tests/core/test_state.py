@@ -15,7 +15,6 @@ from minidl_core import (
     Sequential,
     ShapeError,
     StateError,
-    discard_pending,
     walk,
 )
 
@@ -263,11 +262,3 @@ def test_a_kept_tensor_changed_in_place_is_an_error(wrap: Any) -> None:
     with pytest.raises(StateError, match=r"changed in place.*clone") as caught:
         model.backward(1.0)
     assert caught.value.path == ["Sequential[0]", "Keeper"]
-
-
-def test_pending_forwards_can_be_discarded() -> None:
-    model = Sequential(Scale(1.0), Branches())
-    model.forward(1.0)
-    discard_pending(model)
-    with pytest.raises(StateError, match="backward without forward"):
-        model.backward(1.0)

@@ -46,7 +46,7 @@ else:
             "sequential": ["Sequential"],
             "tensor_checks": ["check_alike", "check_grad_output", "check_no_graph"],
             "training": ["Step", "eager", "find_engine", "resolve_engine", "train"],
-            "tree": ["children", "discard_pending", "walk"],
+            "tree": ["children", "walk"],
             "wording": ["describe_error", "printable", "suggest"],
         },
     )

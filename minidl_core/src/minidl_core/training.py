@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from minidl_core.discovery import registry as installed
 from minidl_core.errors import ArgumentError, ComponentNotFoundError, ComponentUnavailableError
 from minidl_core.nonfinite import nonfinite_error
-from minidl_core.tree import discard_pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,8 +81,9 @@ def train(
         try:
             prediction, value = step(inputs, target)
         except Exception:
-            discard_pending(model)
-            discard_pending(loss)
+            for module in (model, loss):
+                module.eval()  # discards what waits for a backward that will not come
+                module.train()
             raise
         if not any_finite(value):
             raise nonfinite_error(index, model, loss, inputs, target, value)

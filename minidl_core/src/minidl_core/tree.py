@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from minidl_core.protocols import Module
 
-__all__ = ["children", "discard_pending", "walk"]
+__all__ = ["children", "walk"]
 
 _MODULE = ("forward", "backward", "param", "info", "train", "eval", "training")
 
@@ -73,14 +73,6 @@ def _walked(path: str, module: Module, above: frozenset[int]) -> Iterator[tuple[
     for name, child in children(module):
         if id(child) not in above:
             yield from _walked(f"{path}.{name}" if path else name, child, above)
-
-
-def discard_pending(module: Module) -> None:
-    """Forget every forward inside `module` that still waits for its backward."""
-    for _, each in walk(module):
-        stack = getattr(each, "_stack", None)
-        if isinstance(stack, list):
-            stack.clear()
 
 
 def tree_of(title: str, module: Module) -> str:

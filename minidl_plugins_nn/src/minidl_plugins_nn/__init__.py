@@ -7,41 +7,160 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+    from minidl_plugins_nn.adaptive_pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
+    from minidl_plugins_nn.adaptive_pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
+    from minidl_plugins_nn.adaptive_pooling import AdaptiveAvgPool3d as AdaptiveAvgPool3d
+    from minidl_plugins_nn.adaptive_pooling import AdaptiveMaxPool1d as AdaptiveMaxPool1d
+    from minidl_plugins_nn.adaptive_pooling import AdaptiveMaxPool2d as AdaptiveMaxPool2d
+    from minidl_plugins_nn.adaptive_pooling import AdaptiveMaxPool3d as AdaptiveMaxPool3d
+    from minidl_plugins_nn.average_pooling import AvgPool1d as AvgPool1d
+    from minidl_plugins_nn.average_pooling import AvgPool2d as AvgPool2d
+    from minidl_plugins_nn.average_pooling import AvgPool3d as AvgPool3d
+    from minidl_plugins_nn.batch_norm import BatchNorm1d as BatchNorm1d
+    from minidl_plugins_nn.batch_norm import BatchNorm2d as BatchNorm2d
+    from minidl_plugins_nn.batch_norm import BatchNorm3d as BatchNorm3d
     from minidl_plugins_nn.bilinear import Bilinear as Bilinear
     from minidl_plugins_nn.branching import Each as Each
     from minidl_plugins_nn.branching import Parallel as Parallel
+    from minidl_plugins_nn.constant_padding import ConstantPad1d as ConstantPad1d
+    from minidl_plugins_nn.constant_padding import ConstantPad2d as ConstantPad2d
+    from minidl_plugins_nn.constant_padding import ConstantPad3d as ConstantPad3d
+    from minidl_plugins_nn.constant_padding import ZeroPad1d as ZeroPad1d
+    from minidl_plugins_nn.constant_padding import ZeroPad2d as ZeroPad2d
+    from minidl_plugins_nn.constant_padding import ZeroPad3d as ZeroPad3d
+    from minidl_plugins_nn.convolution import Conv1d as Conv1d
+    from minidl_plugins_nn.convolution import Conv2d as Conv2d
+    from minidl_plugins_nn.convolution import Conv3d as Conv3d
     from minidl_plugins_nn.distances import CosineSimilarity as CosineSimilarity
     from minidl_plugins_nn.distances import PairwiseDistance as PairwiseDistance
+    from minidl_plugins_nn.dropout import AlphaDropout as AlphaDropout
+    from minidl_plugins_nn.dropout import Dropout as Dropout
+    from minidl_plugins_nn.dropout import Dropout1d as Dropout1d
+    from minidl_plugins_nn.dropout import Dropout2d as Dropout2d
+    from minidl_plugins_nn.dropout import Dropout3d as Dropout3d
+    from minidl_plugins_nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
     from minidl_plugins_nn.embedding import Embedding as Embedding
+    from minidl_plugins_nn.folding import Fold as Fold
+    from minidl_plugins_nn.folding import Unfold as Unfold
+    from minidl_plugins_nn.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
+    from minidl_plugins_nn.fractional_pooling import FractionalMaxPool3d as FractionalMaxPool3d
+    from minidl_plugins_nn.group_norm import GroupNorm as GroupNorm
     from minidl_plugins_nn.gru import GRU as GRU
     from minidl_plugins_nn.gru import GRUCell as GRUCell
+    from minidl_plugins_nn.instance_norm import InstanceNorm1d as InstanceNorm1d
+    from minidl_plugins_nn.instance_norm import InstanceNorm2d as InstanceNorm2d
+    from minidl_plugins_nn.instance_norm import InstanceNorm3d as InstanceNorm3d
+    from minidl_plugins_nn.layer_norm import LayerNorm as LayerNorm
+    from minidl_plugins_nn.layer_norm import RMSNorm as RMSNorm
+    from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
+    from minidl_plugins_nn.lp_pooling import LPPool1d as LPPool1d
+    from minidl_plugins_nn.lp_pooling import LPPool2d as LPPool2d
+    from minidl_plugins_nn.lp_pooling import LPPool3d as LPPool3d
     from minidl_plugins_nn.lstm import LSTM as LSTM
     from minidl_plugins_nn.lstm import LSTMCell as LSTMCell
+    from minidl_plugins_nn.max_pooling import MaxPool1d as MaxPool1d
+    from minidl_plugins_nn.max_pooling import MaxPool2d as MaxPool2d
+    from minidl_plugins_nn.max_pooling import MaxPool3d as MaxPool3d
+    from minidl_plugins_nn.max_unpooling import MaxUnpool1d as MaxUnpool1d
+    from minidl_plugins_nn.max_unpooling import MaxUnpool2d as MaxUnpool2d
+    from minidl_plugins_nn.max_unpooling import MaxUnpool3d as MaxUnpool3d
     from minidl_plugins_nn.merging import Add as Add
     from minidl_plugins_nn.merging import Concatenate as Concatenate
     from minidl_plugins_nn.merging import Multiply as Multiply
     from minidl_plugins_nn.multihead_attention import MultiheadAttention as MultiheadAttention
+    from minidl_plugins_nn.padding_layers import CircularPad1d as CircularPad1d
+    from minidl_plugins_nn.padding_layers import CircularPad2d as CircularPad2d
+    from minidl_plugins_nn.padding_layers import CircularPad3d as CircularPad3d
+    from minidl_plugins_nn.padding_layers import ReflectionPad1d as ReflectionPad1d
+    from minidl_plugins_nn.padding_layers import ReflectionPad2d as ReflectionPad2d
+    from minidl_plugins_nn.padding_layers import ReflectionPad3d as ReflectionPad3d
+    from minidl_plugins_nn.padding_layers import ReplicationPad1d as ReplicationPad1d
+    from minidl_plugins_nn.padding_layers import ReplicationPad2d as ReplicationPad2d
+    from minidl_plugins_nn.padding_layers import ReplicationPad3d as ReplicationPad3d
+    from minidl_plugins_nn.pixel_shuffle import ChannelShuffle as ChannelShuffle
+    from minidl_plugins_nn.pixel_shuffle import PixelShuffle as PixelShuffle
+    from minidl_plugins_nn.pixel_shuffle import PixelUnshuffle as PixelUnshuffle
+    from minidl_plugins_nn.reshaping import Flatten as Flatten
+    from minidl_plugins_nn.reshaping import Identity as Identity
+    from minidl_plugins_nn.reshaping import Unflatten as Unflatten
     from minidl_plugins_nn.residual import Residual as Residual
     from minidl_plugins_nn.rnn import RNN as RNN
     from minidl_plugins_nn.rnn import RNNCell as RNNCell
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
     from minidl_plugins_nn.splitting import Select as Select
     from minidl_plugins_nn.splitting import Split as Split
+    from minidl_plugins_nn.transposed_convolution import ConvTranspose1d as ConvTranspose1d
+    from minidl_plugins_nn.transposed_convolution import ConvTranspose2d as ConvTranspose2d
+    from minidl_plugins_nn.transposed_convolution import ConvTranspose3d as ConvTranspose3d
+    from minidl_plugins_nn.upsampling import Upsample as Upsample
+    from minidl_plugins_nn.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
+    from minidl_plugins_nn.upsampling import UpsamplingNearest2d as UpsamplingNearest2d
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "adaptive_pooling": [
+                "AdaptiveAvgPool1d",
+                "AdaptiveAvgPool2d",
+                "AdaptiveAvgPool3d",
+                "AdaptiveMaxPool1d",
+                "AdaptiveMaxPool2d",
+                "AdaptiveMaxPool3d",
+            ],
+            "average_pooling": ["AvgPool1d", "AvgPool2d", "AvgPool3d"],
+            "batch_norm": ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"],
             "bilinear": ["Bilinear"],
             "branching": ["Each", "Parallel"],
+            "constant_padding": [
+                "ConstantPad1d",
+                "ConstantPad2d",
+                "ConstantPad3d",
+                "ZeroPad1d",
+                "ZeroPad2d",
+                "ZeroPad3d",
+            ],
+            "convolution": ["Conv1d", "Conv2d", "Conv3d"],
             "distances": ["CosineSimilarity", "PairwiseDistance"],
+            "dropout": [
+                "AlphaDropout",
+                "Dropout",
+                "Dropout1d",
+                "Dropout2d",
+                "Dropout3d",
+                "FeatureAlphaDropout",
+            ],
             "embedding": ["Embedding"],
+            "folding": ["Fold", "Unfold"],
+            "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
+            "group_norm": ["GroupNorm"],
             "gru": ["GRU", "GRUCell"],
+            "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
+            "layer_norm": ["LayerNorm", "RMSNorm"],
+            "local_response_norm": ["LocalResponseNorm"],
+            "lp_pooling": ["LPPool1d", "LPPool2d", "LPPool3d"],
             "lstm": ["LSTM", "LSTMCell"],
+            "max_pooling": ["MaxPool1d", "MaxPool2d", "MaxPool3d"],
+            "max_unpooling": ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"],
             "merging": ["Add", "Concatenate", "Multiply"],
             "multihead_attention": ["MultiheadAttention"],
+            "padding_layers": [
+                "CircularPad1d",
+                "CircularPad2d",
+                "CircularPad3d",
+                "ReflectionPad1d",
+                "ReflectionPad2d",
+                "ReflectionPad3d",
+                "ReplicationPad1d",
+                "ReplicationPad2d",
+                "ReplicationPad3d",
+            ],
+            "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
+            "reshaping": ["Flatten", "Identity", "Unflatten"],
             "residual": ["Residual"],
             "rnn": ["RNN", "RNNCell"],
             "self_attention": ["SelfAttention"],
             "splitting": ["Select", "Split"],
+            "transposed_convolution": ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"],
+            "upsampling": ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],
         },
     )
