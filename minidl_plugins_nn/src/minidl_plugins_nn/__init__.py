@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+    from minidl_plugins_nn.activations.exponential import *
+    from minidl_plugins_nn.activations.glu import *
+    from minidl_plugins_nn.activations.leaky import *
+    from minidl_plugins_nn.activations.piecewise import *
+    from minidl_plugins_nn.activations.self_gated import *
+    from minidl_plugins_nn.activations.smooth import *
+    from minidl_plugins_nn.activations.softmax import *
     from minidl_plugins_nn.adaptive_pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
     from minidl_plugins_nn.adaptive_pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
     from minidl_plugins_nn.adaptive_pooling import AdaptiveAvgPool3d as AdaptiveAvgPool3d
@@ -53,6 +60,17 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.layer_norm import LayerNorm as LayerNorm
     from minidl_plugins_nn.layer_norm import RMSNorm as RMSNorm
     from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
+    from minidl_plugins_nn.losses.absolute import *
+    from minidl_plugins_nn.losses.binary import *
+    from minidl_plugins_nn.losses.class_loss import *
+    from minidl_plugins_nn.losses.cross_entropy import *
+    from minidl_plugins_nn.losses.ctc import *
+    from minidl_plugins_nn.losses.embeddings import *
+    from minidl_plugins_nn.losses.gaussian import *
+    from minidl_plugins_nn.losses.likelihood import *
+    from minidl_plugins_nn.losses.margins import *
+    from minidl_plugins_nn.losses.nll import *
+    from minidl_plugins_nn.losses.signs import *
     from minidl_plugins_nn.lp_pooling import LPPool1d as LPPool1d
     from minidl_plugins_nn.lp_pooling import LPPool2d as LPPool2d
     from minidl_plugins_nn.lp_pooling import LPPool3d as LPPool3d
@@ -99,6 +117,20 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "activations.exponential": ["CELU", "ELU", "SELU"],
+            "activations.glu": ["GLU"],
+            "activations.leaky": ["LeakyReLU", "PReLU", "RReLU"],
+            "activations.piecewise": [
+                "Hardshrink",
+                "Hardsigmoid",
+                "Hardtanh",
+                "ReLU6",
+                "Softshrink",
+                "Threshold",
+            ],
+            "activations.self_gated": ["GELU", "Hardswish", "Mish", "SiLU"],
+            "activations.smooth": ["LogSigmoid", "Softplus", "Softsign", "Tanhshrink"],
+            "activations.softmax": ["LogSoftmax", "Softmax", "Softmax2d", "Softmin"],
             "adaptive_pooling": [
                 "AdaptiveAvgPool1d",
                 "AdaptiveAvgPool2d",
@@ -137,6 +169,21 @@ else:
             "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
             "layer_norm": ["LayerNorm", "RMSNorm"],
             "local_response_norm": ["LocalResponseNorm"],
+            "losses.absolute": ["HuberLoss", "L1Loss", "SmoothL1Loss"],
+            "losses.binary": ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"],
+            "losses.class_loss": ["ClassLoss"],
+            "losses.cross_entropy": ["CrossEntropyLoss"],
+            "losses.ctc": ["CTCLoss"],
+            "losses.embeddings": [
+                "CosineEmbeddingLoss",
+                "TripletMarginLoss",
+                "TripletMarginWithDistanceLoss",
+            ],
+            "losses.gaussian": ["GaussianNLLLoss"],
+            "losses.likelihood": ["KLDivLoss", "PoissonNLLLoss"],
+            "losses.margins": ["MultiLabelMarginLoss", "MultiMarginLoss"],
+            "losses.nll": ["NLLLoss"],
+            "losses.signs": ["HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss"],
             "lp_pooling": ["LPPool1d", "LPPool2d", "LPPool3d"],
             "lstm": ["LSTM", "LSTMCell"],
             "max_pooling": ["MaxPool1d", "MaxPool2d", "MaxPool3d"],
