@@ -107,6 +107,15 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
     from minidl_plugins_nn.splitting import Select as Select
     from minidl_plugins_nn.splitting import Split as Split
+    from minidl_plugins_nn.transformer import Transformer as Transformer
+    from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
+    from minidl_plugins_nn.transformer_decoder import (
+        TransformerDecoderLayer as TransformerDecoderLayer,
+    )
+    from minidl_plugins_nn.transformer_encoder import TransformerEncoder as TransformerEncoder
+    from minidl_plugins_nn.transformer_encoder import (
+        TransformerEncoderLayer as TransformerEncoderLayer,
+    )
     from minidl_plugins_nn.transposed_convolution import ConvTranspose1d as ConvTranspose1d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose2d as ConvTranspose2d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose3d as ConvTranspose3d
@@ -207,6 +216,9 @@ else:
             "rnn": ["RNN", "RNNCell"],
             "self_attention": ["SelfAttention"],
             "splitting": ["Select", "Split"],
+            "transformer": ["Transformer"],
+            "transformer_decoder": ["TransformerDecoder", "TransformerDecoderLayer"],
+            "transformer_encoder": ["TransformerEncoder", "TransformerEncoderLayer"],
             "transposed_convolution": ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"],
             "upsampling": ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],
         },

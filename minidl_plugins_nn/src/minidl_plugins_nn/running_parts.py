@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
-from minidl_core import ArgumentError, Module, locate
+import torch
 
-__all__ = ["check_modules", "run", "run_back"]
+from minidl_core import ArgumentError, Module, locate, walk
+
+__all__ = ["check_modules", "copies", "run", "run_back"]
 
 
 def check_modules(where: str, **modules: Any) -> None:
@@ -34,3 +37,14 @@ def run_back(container: object, name: str, module: Any, *grads: Any) -> Any:
     except Exception as error:
         locate(error, container, name, module)
         raise
+
+
+def copies(module: Module, count: int) -> list[Any]:
+    """Return copies of `module`, each with parameters of its own, which draw from one generator."""
+    generators = [
+        value
+        for _, each in walk(module)
+        for value in vars(each).values()
+        if isinstance(value, torch.Generator)
+    ]
+    return [deepcopy(module, {id(each): each for each in generators}) for _ in range(count)]
