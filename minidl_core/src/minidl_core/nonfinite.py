@@ -62,7 +62,8 @@ def _watch(module: Module, above: list[str], places: list[Place], watched: list[
     if "forward" not in own:
         forward = module.forward
         path = above if inside and above else [*above, repr(module)]
-        values = [item.value for _, item in members(module) if isinstance(item, Parameter)]
+        own_parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
+        values = [each.value for each in (own_parameters if inside else module.param())]
 
         def watching(*inputs: Any, **kwargs: Any) -> Any:
             output = forward(*inputs, **kwargs)

@@ -14,14 +14,13 @@ __all__ = ["check_alike", "check_grad_output", "check_no_graph"]
 
 def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> None:
     """Raise unless `x` and `y` have one dtype and one device, and `x` records no autograd graph."""
-    for what, error, got, wanted in (
-        ("dtype", DtypeError, x.dtype, y.dtype),
-        ("device", DeviceError, x.device, y.device),
+    for where, error, got, wanted, move in (
+        ("in the dtype", DtypeError, x.dtype, y.dtype, f"convert one: x.to({y.dtype})"),
+        ("on the device", DeviceError, x.device, y.device, f'move one: x.to("{y.device}")'),
     ):
         if got != wanted:
             raise error(
-                f"expected the {role} in the {what} of the {other}, {wanted}, got {got}; convert "
-                f"one: x.to({wanted!r})",
+                f"expected the {role} {where} of the {other}, {wanted}, got {got}; {move}",
                 where=layer,
             )
     check_no_graph(layer, role, x)

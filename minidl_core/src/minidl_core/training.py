@@ -68,7 +68,7 @@ def train(
         RegistryError: the named engine is not there.
     """
     if hasattr(model, "lift"):
-        loss = model.lift(loss)
+        loss = model.lift(loss, optimizer)
     index = -1
     for index, batch in enumerate(batches):
         inputs, target = _unpack(index, batch)

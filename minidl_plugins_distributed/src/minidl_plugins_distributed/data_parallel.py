@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import distributed
 
-from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, StateError
+from minidl_core import ArgumentError, BaseOptimizer, Example, StateError
 from minidl_plugins_distributed.collectives import add_up, broadcast, who
 from minidl_plugins_distributed.errors import NonFiniteElsewhereError
+from minidl_plugins_distributed.flat_parameters import FlatParameters
 from minidl_plugins_distributed.launch import how_to_start
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ class DataParallel(BaseOptimizer):
                 where="DataParallel",
             )
         self.optimizer = optimizer(self.params)
-        self.flat: FlatParameters = getattr(self.optimizer, "flat", None) or FlatParameters(
-            self.params
-        )
+        self.flat = FlatParameters(self.params)
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
         self.weight = 1 / self.size
         for vector in self.flat.vectors():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from minidl_core import Parameter, StateError
-from minidl_plugins_basic import FlatParameters, SGD
+from minidl_plugins_distributed.flat_parameters import FlatParameters
 
 
 def parameters(*shapes: tuple[int, ...], dtype: torch.dtype = torch.float64) -> list[Parameter]:
@@ -96,36 +96,23 @@ def gradient_replaced(parameter: Parameter) -> None:
 @pytest.mark.parametrize(
     "move", [moved_by_data, moved_by_another_vector, replaced, gradient_replaced]
 )
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_a_moved_parameter_is_followed(move, momentum):
+def test_a_moved_parameter_is_followed(move):
     still, moving = parameters((3,), (2,)), parameters((3,), (2,))
-    optimizers = [SGD(params, 0.1, momentum) for params in (still, moving)]
+    flat = [FlatParameters(params) for params in (still, moving)]
     for round_ in range(4):
         if round_ in (1, 2):
             move(moving[1])
-        for optimizer in optimizers:
-            optimizer.step()
-    for optimizer in optimizers:
-        optimizer.zero_grad()
+        for each in flat:
+            for vector in each.vectors():
+                vector.value.sub_(vector.grad, alpha=0.1)
     for a, b in zip(still, moving, strict=True):
         assert a.value.equal(b.value)
-        assert not b.grad.any()
 
 
-def test_two_optimizers_over_one_parameter_both_reach_it():
-    shared, *own = parameters((2,), (3,), (4,))
-    one, two = SGD([own[0], shared], 0.5), SGD([shared, own[1]], 0.25)
-    expected = shared.value.clone()
-    for _ in range(3):
-        one.step()
-        two.step()
-        expected.sub_(shared.grad, alpha=0.5).sub_(shared.grad, alpha=0.25)
-    assert shared.value.equal(expected)
-
-
-def test_a_parameter_that_changed_its_dtype_needs_another_optimizer():
+def test_a_parameter_that_changed_its_dtype_is_refused():
     (parameter,) = parameters((3,))
-    optimizer = SGD([parameter], 0.1, 0.9)
-    parameter.value, parameter.grad = parameter.value.float(), parameter.grad.float()
+    flat = FlatParameters([parameter])
+    flat.vectors()
+    parameter.value = parameter.value.float()
     with pytest.raises(StateError, match="make the optimizer then"):
-        optimizer.step()
+        flat.vectors()
