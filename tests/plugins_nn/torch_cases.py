@@ -168,7 +168,7 @@ def run_ours(
     args, kwargs = bound.args, bound.kwargs
     try:
         module: Any = _built(case, component)
-        if isinstance(theirs, torch.nn.modules.lazy.LazyModuleMixin):
+        if issubclass(case.module, torch.nn.modules.lazy.LazyModuleMixin):
             module.eval().forward(*args, **kwargs)
         _convert(module, case.dtype)
         module.load_state_dict(before)

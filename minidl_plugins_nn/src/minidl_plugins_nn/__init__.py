@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+        TransformerDecoderLayer as TransformerDecoderLayer,
+        TransformerEncoderLayer as TransformerEncoderLayer,
+    )
     from minidl_plugins_nn.activations.exponential import *
     from minidl_plugins_nn.activations.glu import *
     from minidl_plugins_nn.activations.leaky import *
@@ -59,6 +62,18 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.instance_norm import InstanceNorm3d as InstanceNorm3d
     from minidl_plugins_nn.layer_norm import LayerNorm as LayerNorm
     from minidl_plugins_nn.layer_norm import RMSNorm as RMSNorm
+    from minidl_plugins_nn.lazy_modules import LazyBatchNorm1d as LazyBatchNorm1d
+    from minidl_plugins_nn.lazy_modules import LazyBatchNorm2d as LazyBatchNorm2d
+    from minidl_plugins_nn.lazy_modules import LazyBatchNorm3d as LazyBatchNorm3d
+    from minidl_plugins_nn.lazy_modules import LazyConv1d as LazyConv1d
+    from minidl_plugins_nn.lazy_modules import LazyConv2d as LazyConv2d
+    from minidl_plugins_nn.lazy_modules import LazyConv3d as LazyConv3d
+    from minidl_plugins_nn.lazy_modules import LazyConvTranspose1d as LazyConvTranspose1d
+    from minidl_plugins_nn.lazy_modules import LazyConvTranspose2d as LazyConvTranspose2d
+    from minidl_plugins_nn.lazy_modules import LazyConvTranspose3d as LazyConvTranspose3d
+    from minidl_plugins_nn.lazy_modules import LazyInstanceNorm1d as LazyInstanceNorm1d
+    from minidl_plugins_nn.lazy_modules import LazyInstanceNorm2d as LazyInstanceNorm2d
+    from minidl_plugins_nn.lazy_modules import LazyInstanceNorm3d as LazyInstanceNorm3d
     from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
     from minidl_plugins_nn.losses.absolute import *
     from minidl_plugins_nn.losses.binary import *
@@ -108,14 +123,10 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.splitting import Select as Select
     from minidl_plugins_nn.splitting import Split as Split
     from minidl_plugins_nn.transformer import Transformer as Transformer
-    from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
     from minidl_plugins_nn.transformer_decoder import (
-        TransformerDecoderLayer as TransformerDecoderLayer,
-    )
-    from minidl_plugins_nn.transformer_encoder import TransformerEncoder as TransformerEncoder
+    from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
     from minidl_plugins_nn.transformer_encoder import (
-        TransformerEncoderLayer as TransformerEncoderLayer,
-    )
+    from minidl_plugins_nn.transformer_encoder import TransformerEncoder as TransformerEncoder
     from minidl_plugins_nn.transposed_convolution import ConvTranspose1d as ConvTranspose1d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose2d as ConvTranspose2d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose3d as ConvTranspose3d
@@ -129,47 +140,19 @@ else:
             "activations.exponential": ["CELU", "ELU", "SELU"],
             "activations.glu": ["GLU"],
             "activations.leaky": ["LeakyReLU", "PReLU", "RReLU"],
-            "activations.piecewise": [
-                "Hardshrink",
-                "Hardsigmoid",
-                "Hardtanh",
-                "ReLU6",
-                "Softshrink",
-                "Threshold",
-            ],
+            "activations.piecewise": ["Hardshrink", "Hardsigmoid", "Hardtanh", "ReLU6", "Softshrink", "Threshold"],
             "activations.self_gated": ["GELU", "Hardswish", "Mish", "SiLU"],
             "activations.smooth": ["LogSigmoid", "Softplus", "Softsign", "Tanhshrink"],
             "activations.softmax": ["LogSoftmax", "Softmax", "Softmax2d", "Softmin"],
-            "adaptive_pooling": [
-                "AdaptiveAvgPool1d",
-                "AdaptiveAvgPool2d",
-                "AdaptiveAvgPool3d",
-                "AdaptiveMaxPool1d",
-                "AdaptiveMaxPool2d",
-                "AdaptiveMaxPool3d",
-            ],
+            "adaptive_pooling": ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d"],
             "average_pooling": ["AvgPool1d", "AvgPool2d", "AvgPool3d"],
             "batch_norm": ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"],
             "bilinear": ["Bilinear"],
             "branching": ["Each", "Parallel"],
-            "constant_padding": [
-                "ConstantPad1d",
-                "ConstantPad2d",
-                "ConstantPad3d",
-                "ZeroPad1d",
-                "ZeroPad2d",
-                "ZeroPad3d",
-            ],
+            "constant_padding": ["ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d"],
             "convolution": ["Conv1d", "Conv2d", "Conv3d"],
             "distances": ["CosineSimilarity", "PairwiseDistance"],
-            "dropout": [
-                "AlphaDropout",
-                "Dropout",
-                "Dropout1d",
-                "Dropout2d",
-                "Dropout3d",
-                "FeatureAlphaDropout",
-            ],
+            "dropout": ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"],
             "embedding": ["Embedding"],
             "folding": ["Fold", "Unfold"],
             "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
@@ -177,17 +160,14 @@ else:
             "gru": ["GRU", "GRUCell"],
             "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
             "layer_norm": ["LayerNorm", "RMSNorm"],
+            "lazy_modules": ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"],
             "local_response_norm": ["LocalResponseNorm"],
             "losses.absolute": ["HuberLoss", "L1Loss", "SmoothL1Loss"],
             "losses.binary": ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"],
             "losses.class_loss": ["ClassLoss"],
             "losses.cross_entropy": ["CrossEntropyLoss"],
             "losses.ctc": ["CTCLoss"],
-            "losses.embeddings": [
-                "CosineEmbeddingLoss",
-                "TripletMarginLoss",
-                "TripletMarginWithDistanceLoss",
-            ],
+            "losses.embeddings": ["CosineEmbeddingLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"],
             "losses.gaussian": ["GaussianNLLLoss"],
             "losses.likelihood": ["KLDivLoss", "PoissonNLLLoss"],
             "losses.margins": ["MultiLabelMarginLoss", "MultiMarginLoss"],
@@ -199,17 +179,7 @@ else:
             "max_unpooling": ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"],
             "merging": ["Add", "Concatenate", "Multiply"],
             "multihead_attention": ["MultiheadAttention"],
-            "padding_layers": [
-                "CircularPad1d",
-                "CircularPad2d",
-                "CircularPad3d",
-                "ReflectionPad1d",
-                "ReflectionPad2d",
-                "ReflectionPad3d",
-                "ReplicationPad1d",
-                "ReplicationPad2d",
-                "ReplicationPad3d",
-            ],
+            "padding_layers": ["CircularPad1d", "CircularPad2d", "CircularPad3d", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d"],
             "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
             "reshaping": ["Flatten", "Identity", "Unflatten"],
             "residual": ["Residual"],
