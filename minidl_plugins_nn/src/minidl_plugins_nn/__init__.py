@@ -77,7 +77,6 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
     from minidl_plugins_nn.losses.absolute import *
     from minidl_plugins_nn.losses.binary import *
-    from minidl_plugins_nn.losses.class_loss import *
     from minidl_plugins_nn.losses.cross_entropy import *
     from minidl_plugins_nn.losses.ctc import *
     from minidl_plugins_nn.losses.embeddings import *
@@ -164,7 +163,6 @@ else:
             "local_response_norm": ["LocalResponseNorm"],
             "losses.absolute": ["HuberLoss", "L1Loss", "SmoothL1Loss"],
             "losses.binary": ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"],
-            "losses.class_loss": ["ClassLoss"],
             "losses.cross_entropy": ["CrossEntropyLoss"],
             "losses.ctc": ["CTCLoss"],
             "losses.embeddings": ["CosineEmbeddingLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"],

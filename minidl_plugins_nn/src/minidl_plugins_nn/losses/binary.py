@@ -179,14 +179,14 @@ def times(layer: object, weight: Tensor | None, x: Tensor) -> Tensor:
     if weight is None:
         return x
     check_alike(layer, "weight", weight, "prediction", x)
-    product = weight * x if weight.ndim <= x.ndim else None
-    if product is None or product.shape != x.shape:
+    sizes = zip(reversed(weight.shape), reversed(x.shape), strict=False)
+    if weight.ndim > x.ndim or any(size not in (1, full) for size, full in sizes):
         raise ShapeError(
             f"expected a weight that broadcasts to the prediction's shape {tuple(x.shape)}, got "
             f"{tuple(weight.shape)}",
             where=layer,
         )
-    return product
+    return weight * x
 
 
 def weighted(

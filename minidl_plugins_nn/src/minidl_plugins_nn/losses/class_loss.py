@@ -10,6 +10,8 @@ from minidl_core import ArgumentError, DeviceError, DtypeError, Example, ShapeEr
 from minidl_plugins_nn.losses.reduced import ReducedLoss
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 __all__ = ["ClassLoss", "class_examples", "draw_indices"]
@@ -127,7 +129,7 @@ def class_examples(cls: type) -> list[Example]:
     ]
 
 
-def draw_indices(dim: int) -> object:
+def draw_indices(dim: int) -> Callable[..., tuple[Tensor, Tensor]]:
     """Return a function that draws predictions, and class indices for them."""
 
     def draw(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:

@@ -63,7 +63,7 @@ class CrossEntropyLoss(ClassLoss):
         log_p = prediction.log_softmax(dim)
         if target.is_floating_point():
             a = self._of_probabilities(prediction, target, dim)
-            self.push((log_p, a, None, None, dim))
+            self.push((log_p, None, None, a, dim))
             return -(a * log_p).sum()
         indices, w = self.counted(prediction, target, dim)
         total = self.total(w)
@@ -81,15 +81,16 @@ class CrossEntropyLoss(ClassLoss):
 
     # With J = −Σ a log p:  dJ/dX = p Σᵢ aᵢ − a, in each row
     def backward(self) -> Tensor:
-        log_p, soft, indices, hard, dim = self.pop()
-        total = 0.0 if soft is None else soft.sum(dim, keepdim=True)
-        if hard is None:
-            return log_p.exp() * total - soft
+        kept: tuple[Tensor, Tensor | None, Tensor | None, Tensor, int] = self.pop()
+        log_p, soft, indices, hard, dim = kept
+        if indices is None:  # probabilities: a is all in `hard`
+            return log_p.exp() * hard.sum(dim, keepdim=True) - hard
         hard = hard.unsqueeze(dim)
-        dx = log_p.exp() * (total + hard)
-        dx = dx if soft is None else dx - soft
-        result: Tensor = dx.scatter_add(dim, indices.unsqueeze(dim), -hard)
-        return result
+        if soft is None:
+            dx = log_p.exp() * hard
+        else:
+            dx = log_p.exp() * (hard + soft.sum(dim, keepdim=True)) - soft
+        return dx.scatter_add(dim, indices.unsqueeze(dim), -hard)
 
     def _of_probabilities(self, x: Tensor, target: Tensor, dim: int) -> Tensor:
         """Return w q / D."""

@@ -79,18 +79,23 @@ class CTCLoss(ReducedLoss):
                 where=self,
             ) from None
         self.push((log_probs, x, targets, times, sizes, losses, alpha))
-        return self._shares(losses, sizes).mul(self._finite(losses)).sum()
+        return (self._shares(losses, sizes) * self._finite(losses)).sum()
 
     def backward(self) -> Tensor:
-        log_probs, x, targets, times, sizes, losses, alpha = self.pop()
+        kept: tuple[Any, ...] = self.pop()
+        log_probs, x, targets, times, sizes, losses, alpha = kept
         shares = self._shares(losses, sizes)
-        dx: Tensor = aten._ctc_loss_backward(
+        dx = aten._ctc_loss_backward(
             shares, x, targets, times, sizes, losses, alpha, self.blank, self.zero_infinity
         )
         # take away the share e^x that torch adds where there is an input
-        there = torch.arange(x.shape[0], device=x.device)[:, None] < torch.tensor(times)
-        added = shares * there if not self.zero_infinity else shares * there * losses.isfinite()
-        return (dx - added.unsqueeze(-1) * x.exp()).reshape(log_probs.shape)
+        moments = torch.arange(x.shape[0], device=x.device).unsqueeze(-1)
+        there = moments < torch.tensor(times, device=x.device)
+        if self.zero_infinity:
+            there = there & losses.isfinite()
+        added: Tensor = (shares * there).unsqueeze(-1) * x.exp()
+        result: Tensor = (dx - added).reshape(log_probs.shape)
+        return result
 
     def _shares(self, losses: Tensor, sizes: list[int]) -> Tensor:
         """Return the share of each loss in J: 1 / (N |l|), or 1."""
