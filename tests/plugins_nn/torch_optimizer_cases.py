@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +21,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_optimizers import optim_db
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 OPTIMIZERS = {info.optim_cls.__name__: info for info in optim_db}
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 STEPS = 12
@@ -30,17 +34,29 @@ SHAPES = (*MATRICES, (7,), (2, 3, 4), ())
 def outcome(name: str) -> Outcome:
     """Run all cases of the optimizer `name` in both dtypes; one passes if it passes in both."""
     ours = component(name, kinds=("optimizers",))
-    given = OPTIMIZERS[name].optim_inputs_func(device="cpu")
-    failures = []
-    for number, case in enumerate(given):
-        for dtype in TOLERANCE:
-            problem = "there is no such component"
-            if ours is not None:
-                problem = difference(ours, OPTIMIZERS[name].optim_cls, case.kwargs, dtype)
-            if problem:
-                failures.append(f"case {number} ({case.desc}), {dtype}: {problem}")
-                break
-    return Outcome(len(given), failures)
+    failures: dict[int, str] = {}
+    for dtype in TOLERANCE:
+        with numbers_in(dtype):
+            given = OPTIMIZERS[name].optim_inputs_func(device="cpu")
+            for number, case in enumerate(given):
+                problem = "there is no such component"
+                if ours is not None:
+                    problem = difference(ours, OPTIMIZERS[name].optim_cls, case.kwargs, dtype)
+                if problem:
+                    text = f"case {number} ({case.desc}), {dtype}: {problem}"
+                    failures.setdefault(number, text)
+    return Outcome(len(given), list(failures.values()))
+
+
+@contextmanager
+def numbers_in(dtype: torch.dtype) -> Iterator[None]:
+    """Let torch's optimizers keep rates and products in `dtype`, and not always in float32."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def difference(

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.group_norm import GroupNorm as GroupNorm
     from minidl_plugins_nn.gru import GRU as GRU
     from minidl_plugins_nn.gru import GRUCell as GRUCell
+    from minidl_plugins_nn.initialisation import *
     from minidl_plugins_nn.instance_norm import InstanceNorm1d as InstanceNorm1d
     from minidl_plugins_nn.instance_norm import InstanceNorm2d as InstanceNorm2d
     from minidl_plugins_nn.instance_norm import InstanceNorm3d as InstanceNorm3d
@@ -100,6 +101,24 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.merging import Concatenate as Concatenate
     from minidl_plugins_nn.merging import Multiply as Multiply
     from minidl_plugins_nn.multihead_attention import MultiheadAttention as MultiheadAttention
+    from minidl_plugins_nn.optimizers.accumulate import *
+    from minidl_plugins_nn.optimizers.adadelta import *
+    from minidl_plugins_nn.optimizers.adafactor import *
+    from minidl_plugins_nn.optimizers.adagrad import *
+    from minidl_plugins_nn.optimizers.adam import *
+    from minidl_plugins_nn.optimizers.adamax import *
+    from minidl_plugins_nn.optimizers.adamw import *
+    from minidl_plugins_nn.optimizers.asgd import *
+    from minidl_plugins_nn.optimizers.averaged import *
+    from minidl_plugins_nn.optimizers.clip import *
+    from minidl_plugins_nn.optimizers.lion import *
+    from minidl_plugins_nn.optimizers.muon import *
+    from minidl_plugins_nn.optimizers.nadam import *
+    from minidl_plugins_nn.optimizers.radam import *
+    from minidl_plugins_nn.optimizers.rmsprop import *
+    from minidl_plugins_nn.optimizers.rprop import *
+    from minidl_plugins_nn.optimizers.sgd import *
+    from minidl_plugins_nn.optimizers.split import *
     from minidl_plugins_nn.padding_layers import CircularPad1d as CircularPad1d
     from minidl_plugins_nn.padding_layers import CircularPad2d as CircularPad2d
     from minidl_plugins_nn.padding_layers import CircularPad3d as CircularPad3d
@@ -118,6 +137,13 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.residual import Residual as Residual
     from minidl_plugins_nn.rnn import RNN as RNN
     from minidl_plugins_nn.rnn import RNNCell as RNNCell
+    from minidl_plugins_nn.schedules.by_epochs import *
+    from minidl_plugins_nn.schedules.composition import *
+    from minidl_plugins_nn.schedules.one_cycle import *
+    from minidl_plugins_nn.schedules.over_the_run import *
+    from minidl_plugins_nn.schedules.plateau import *
+    from minidl_plugins_nn.schedules.schedule import Schedule as Schedule
+    from minidl_plugins_nn.schedules.scheduler import *
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
     from minidl_plugins_nn.splitting import Select as Select
     from minidl_plugins_nn.splitting import Split as Split
@@ -157,6 +183,7 @@ else:
             "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
             "group_norm": ["GroupNorm"],
             "gru": ["GRU", "GRUCell"],
+            "initialisation": ["initialise"],
             "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
             "layer_norm": ["LayerNorm", "RMSNorm"],
             "lazy_modules": ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"],
@@ -177,11 +204,36 @@ else:
             "max_unpooling": ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"],
             "merging": ["Add", "Concatenate", "Multiply"],
             "multihead_attention": ["MultiheadAttention"],
+            "optimizers.accumulate": ["Accumulate"],
+            "optimizers.adadelta": ["Adadelta"],
+            "optimizers.adafactor": ["Adafactor"],
+            "optimizers.adagrad": ["Adagrad"],
+            "optimizers.adam": ["Adam"],
+            "optimizers.adamax": ["Adamax"],
+            "optimizers.adamw": ["AdamW"],
+            "optimizers.asgd": ["ASGD"],
+            "optimizers.averaged": ["Averaged"],
+            "optimizers.clip": ["ClipNorm", "ClipValue"],
+            "optimizers.lion": ["Lion"],
+            "optimizers.muon": ["Muon"],
+            "optimizers.nadam": ["NAdam"],
+            "optimizers.radam": ["RAdam"],
+            "optimizers.rmsprop": ["RMSprop"],
+            "optimizers.rprop": ["Rprop"],
+            "optimizers.sgd": ["SGD"],
+            "optimizers.split": ["Split"],
             "padding_layers": ["CircularPad1d", "CircularPad2d", "CircularPad3d", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d"],
             "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
             "reshaping": ["Flatten", "Identity", "Unflatten"],
             "residual": ["Residual"],
             "rnn": ["RNN", "RNNCell"],
+            "schedules.by_epochs": ["ExponentialSchedule", "MultiStepSchedule", "StepSchedule"],
+            "schedules.composition": ["JoinedSchedule", "ProductSchedule", "WarmUpSchedule"],
+            "schedules.one_cycle": ["OneCycleSchedule"],
+            "schedules.over_the_run": ["ConstantSchedule", "CosineSchedule", "LinearSchedule", "PolynomialSchedule"],
+            "schedules.plateau": ["PlateauSchedule"],
+            "schedules.schedule": ["Schedule"],
+            "schedules.scheduler": ["Scheduler"],
             "self_attention": ["SelfAttention"],
             "splitting": ["Select", "Split"],
             "transformer": ["Transformer"],
