@@ -15,9 +15,9 @@ from minidl_plugins_nn import (
     Embedding,
     Multiply,
     Parallel,
+    Partition,
     Residual,
     Select,
-    Split,
 )
 
 from .twins import assert_same, doubles, numbers
@@ -140,7 +140,7 @@ def test_concatenate_and_split_agree_with_torch(dim):
     inputs = [doubles(*shape) for shape in shapes]
     check(Concatenate(dim), lambda *x: torch.cat(x, dim), *inputs)
     whole = torch.cat(inputs, dim)
-    check(Split([1, 2, 3], dim), lambda x: x.split([1, 2, 3], dim), whole)
+    check(Partition([1, 2, 3], dim), lambda x: x.split([1, 2, 3], dim), whole)
 
 
 @pytest.mark.parametrize("index", [0, 1, -1])
@@ -175,8 +175,8 @@ def test_parts_are_named_by_their_place():
         (lambda: Each(1), "0 must be a module, got 1"),
         (lambda: Residual(Add), "inner must be a module"),
         (lambda: Residual(Add(), 3), "shortcut must be a module"),
-        (lambda: Split([3]), "sizes must be two or more"),
-        (lambda: Split([3, 0]), "sizes must be two or more"),
+        (lambda: Partition([3]), "sizes must be two or more"),
+        (lambda: Partition([3, 0]), "sizes must be two or more"),
     ],
 )
 def test_refuses_arguments_it_cannot_use(make, words):
@@ -196,12 +196,16 @@ X, Y = torch.zeros(4, 3), torch.zeros(4, 1)
         (Concatenate(0), (X, Y), "differ in dimension 0 alone"),
         (Concatenate(), (X, X[0]), "differ in dimension -1 alone"),
         (Concatenate(2), (X, X), "differ in dimension 2 alone"),
-        (Split([1, 1]), (X,), "expected 2 in dimension -1"),
+        (Partition([1, 1]), (X,), "expected 2 in dimension -1"),
         (Select(2), (X, X), "expected an input 2"),
         (Select(0), ((X, X), X), "expected input 0 to be a tensor"),
         (Each(Add(), Add()), (X,), "expected an input for each of 2"),
         (Parallel(Parallel(Add(), Add())), (X,), "expected one output from branch 0"),
-        (Residual(Sequential(Split([1, 2]), Select(0))), (X,), "give the shape of the shortcut"),
+        (
+            Residual(Sequential(Partition([1, 2]), Select(0))),
+            (X,),
+            "give the shape of the shortcut",
+        ),
     ],
 )
 def test_refuses_inputs_that_do_not_fit(layer, inputs, words):
@@ -220,5 +224,5 @@ def test_an_error_says_in_which_branch():
         model.forward(X)
     assert "missing 1 required positional argument" in str(error.value)
     with pytest.raises(ShapeError) as refused:
-        Parallel(Sequential(), Sequential(Split([1, 1]))).forward(X)
-    assert refused.value.path == ["Parallel[1]", "Sequential[0]", "Split"]
+        Parallel(Sequential(), Sequential(Partition([1, 1]))).forward(X)
+    assert refused.value.path == ["Parallel[1]", "Sequential[0]", "Partition"]

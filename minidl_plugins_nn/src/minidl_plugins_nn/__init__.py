@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
-        TransformerDecoderLayer as TransformerDecoderLayer,
-        TransformerEncoderLayer as TransformerEncoderLayer,
-    )
     from minidl_plugins_nn.activations.exponential import *
     from minidl_plugins_nn.activations.glu import *
     from minidl_plugins_nn.activations.leaky import *
@@ -78,6 +75,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
     from minidl_plugins_nn.losses.absolute import *
     from minidl_plugins_nn.losses.binary import *
+    from minidl_plugins_nn.losses.class_loss import *
     from minidl_plugins_nn.losses.cross_entropy import *
     from minidl_plugins_nn.losses.ctc import *
     from minidl_plugins_nn.losses.embeddings import *
@@ -128,6 +126,8 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.padding_layers import ReplicationPad1d as ReplicationPad1d
     from minidl_plugins_nn.padding_layers import ReplicationPad2d as ReplicationPad2d
     from minidl_plugins_nn.padding_layers import ReplicationPad3d as ReplicationPad3d
+    from minidl_plugins_nn.partition import Partition as Partition
+    from minidl_plugins_nn.partition import Select as Select
     from minidl_plugins_nn.pixel_shuffle import ChannelShuffle as ChannelShuffle
     from minidl_plugins_nn.pixel_shuffle import PixelShuffle as PixelShuffle
     from minidl_plugins_nn.pixel_shuffle import PixelUnshuffle as PixelUnshuffle
@@ -145,13 +145,15 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.schedules.schedule import Schedule as Schedule
     from minidl_plugins_nn.schedules.scheduler import *
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
-    from minidl_plugins_nn.splitting import Select as Select
-    from minidl_plugins_nn.splitting import Split as Split
     from minidl_plugins_nn.transformer import Transformer as Transformer
-    from minidl_plugins_nn.transformer_decoder import (
     from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
-    from minidl_plugins_nn.transformer_encoder import (
+    from minidl_plugins_nn.transformer_decoder import (
+        TransformerDecoderLayer as TransformerDecoderLayer,
+    )
     from minidl_plugins_nn.transformer_encoder import TransformerEncoder as TransformerEncoder
+    from minidl_plugins_nn.transformer_encoder import (
+        TransformerEncoderLayer as TransformerEncoderLayer,
+    )
     from minidl_plugins_nn.transposed_convolution import ConvTranspose1d as ConvTranspose1d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose2d as ConvTranspose2d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose3d as ConvTranspose3d
@@ -165,19 +167,47 @@ else:
             "activations.exponential": ["CELU", "ELU", "SELU"],
             "activations.glu": ["GLU"],
             "activations.leaky": ["LeakyReLU", "PReLU", "RReLU"],
-            "activations.piecewise": ["Hardshrink", "Hardsigmoid", "Hardtanh", "ReLU6", "Softshrink", "Threshold"],
+            "activations.piecewise": [
+                "Hardshrink",
+                "Hardsigmoid",
+                "Hardtanh",
+                "ReLU6",
+                "Softshrink",
+                "Threshold",
+            ],
             "activations.self_gated": ["GELU", "Hardswish", "Mish", "SiLU"],
             "activations.smooth": ["LogSigmoid", "Softplus", "Softsign", "Tanhshrink"],
             "activations.softmax": ["LogSoftmax", "Softmax", "Softmax2d", "Softmin"],
-            "adaptive_pooling": ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d"],
+            "adaptive_pooling": [
+                "AdaptiveAvgPool1d",
+                "AdaptiveAvgPool2d",
+                "AdaptiveAvgPool3d",
+                "AdaptiveMaxPool1d",
+                "AdaptiveMaxPool2d",
+                "AdaptiveMaxPool3d",
+            ],
             "average_pooling": ["AvgPool1d", "AvgPool2d", "AvgPool3d"],
             "batch_norm": ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"],
             "bilinear": ["Bilinear"],
             "branching": ["Each", "Parallel"],
-            "constant_padding": ["ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d"],
+            "constant_padding": [
+                "ConstantPad1d",
+                "ConstantPad2d",
+                "ConstantPad3d",
+                "ZeroPad1d",
+                "ZeroPad2d",
+                "ZeroPad3d",
+            ],
             "convolution": ["Conv1d", "Conv2d", "Conv3d"],
             "distances": ["CosineSimilarity", "PairwiseDistance"],
-            "dropout": ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"],
+            "dropout": [
+                "AlphaDropout",
+                "Dropout",
+                "Dropout1d",
+                "Dropout2d",
+                "Dropout3d",
+                "FeatureAlphaDropout",
+            ],
             "embedding": ["Embedding"],
             "folding": ["Fold", "Unfold"],
             "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
@@ -186,13 +216,31 @@ else:
             "initialisation": ["initialise"],
             "instance_norm": ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
             "layer_norm": ["LayerNorm", "RMSNorm"],
-            "lazy_modules": ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"],
+            "lazy_modules": [
+                "LazyBatchNorm1d",
+                "LazyBatchNorm2d",
+                "LazyBatchNorm3d",
+                "LazyConv1d",
+                "LazyConv2d",
+                "LazyConv3d",
+                "LazyConvTranspose1d",
+                "LazyConvTranspose2d",
+                "LazyConvTranspose3d",
+                "LazyInstanceNorm1d",
+                "LazyInstanceNorm2d",
+                "LazyInstanceNorm3d",
+            ],
             "local_response_norm": ["LocalResponseNorm"],
             "losses.absolute": ["HuberLoss", "L1Loss", "SmoothL1Loss"],
             "losses.binary": ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"],
+            "losses.class_loss": ["ClassLoss"],
             "losses.cross_entropy": ["CrossEntropyLoss"],
             "losses.ctc": ["CTCLoss"],
-            "losses.embeddings": ["CosineEmbeddingLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"],
+            "losses.embeddings": [
+                "CosineEmbeddingLoss",
+                "TripletMarginLoss",
+                "TripletMarginWithDistanceLoss",
+            ],
             "losses.gaussian": ["GaussianNLLLoss"],
             "losses.likelihood": ["KLDivLoss", "PoissonNLLLoss"],
             "losses.margins": ["MultiLabelMarginLoss", "MultiMarginLoss"],
@@ -222,7 +270,18 @@ else:
             "optimizers.rprop": ["Rprop"],
             "optimizers.sgd": ["SGD"],
             "optimizers.split": ["Split"],
-            "padding_layers": ["CircularPad1d", "CircularPad2d", "CircularPad3d", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d"],
+            "padding_layers": [
+                "CircularPad1d",
+                "CircularPad2d",
+                "CircularPad3d",
+                "ReflectionPad1d",
+                "ReflectionPad2d",
+                "ReflectionPad3d",
+                "ReplicationPad1d",
+                "ReplicationPad2d",
+                "ReplicationPad3d",
+            ],
+            "partition": ["Partition", "Select"],
             "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
             "reshaping": ["Flatten", "Identity", "Unflatten"],
             "residual": ["Residual"],
@@ -230,12 +289,16 @@ else:
             "schedules.by_epochs": ["ExponentialSchedule", "MultiStepSchedule", "StepSchedule"],
             "schedules.composition": ["JoinedSchedule", "ProductSchedule", "WarmUpSchedule"],
             "schedules.one_cycle": ["OneCycleSchedule"],
-            "schedules.over_the_run": ["ConstantSchedule", "CosineSchedule", "LinearSchedule", "PolynomialSchedule"],
+            "schedules.over_the_run": [
+                "ConstantSchedule",
+                "CosineSchedule",
+                "LinearSchedule",
+                "PolynomialSchedule",
+            ],
             "schedules.plateau": ["PlateauSchedule"],
             "schedules.schedule": ["Schedule"],
             "schedules.scheduler": ["Scheduler"],
             "self_attention": ["SelfAttention"],
-            "splitting": ["Select", "Split"],
             "transformer": ["Transformer"],
             "transformer_decoder": ["TransformerDecoder", "TransformerDecoderLayer"],
             "transformer_encoder": ["TransformerEncoder", "TransformerEncoderLayer"],

@@ -18,10 +18,10 @@ from minidl_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Select", "Split"]
+__all__ = ["Select", "Partition"]
 
 
-class Split(BaseModule):
+class Partition(BaseModule):
     """(Y₁, …, Yₙ) = X cut along `dim` into pieces of the given sizes.
 
     Args:
@@ -40,7 +40,7 @@ class Split(BaseModule):
         if len(sizes) < 2 or not whole:
             raise ArgumentError(
                 f"sizes must be two or more whole numbers of at least 1, got {sizes!r}",
-                where="Split",
+                where="Partition",
             )
         self.sizes = tuple(sizes)
         self.dim = dim
@@ -68,7 +68,7 @@ class Split(BaseModule):
         return torch.cat(grad_outputs, self.dim)
 
     def summary(self) -> str:
-        return f"Split, sizes: {', '.join(map(str, self.sizes))}, dim: {self.dim}"
+        return f"Partition, sizes: {', '.join(map(str, self.sizes))}, dim: {self.dim}"
 
     @classmethod
     def examples(cls) -> list[Example]:
