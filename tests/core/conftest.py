@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
+import subprocess
 import sys
 import textwrap
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +17,7 @@ import pytest
 from minidl_core import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 GOOD_MODULE = """
 class {name}:
@@ -77,6 +80,43 @@ class Site:
             {module: GOOD_MODULE.format(name=name)},
             **kwargs,  # type: ignore[arg-type]
         )
+
+
+def minidl_beside(site: Site, *projects: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``minidl`` in processes that see `site` and `projects` of ours, and no other plugin."""
+    alone = (
+        "import sys\n"
+        "sys.path[:] = [p for p in sys.path if not p.endswith('-packages')]\n"
+        "sys.path += {paths!r}\n"
+        "from minidl_core.command import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    libraries = Site(site.folder / "libraries")
+    for package in (*projects, "click", "pluggy", "packaging"):
+        module = importlib.import_module(package.replace("-", "_"))
+        (libraries.folder / module.__name__).symlink_to(Path(str(module.__file__)).parent)
+    for project in projects:
+        ours = metadata.distribution(project)
+        libraries.install(project, ours.read_text("entry_points.txt") or "", version=ours.version)
+    script = alone.format(paths=[str(libraries.folder), str(site.folder)])
+
+    def run(
+        *arguments: str, expect: int = 0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        kept = {name: v for name, v in os.environ.items() if not name.startswith("MINIDL_")}
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script, *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={**kept, "PYTHONIOENCODING": "utf-8", **environment},
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return run
 
 
 @pytest.fixture

@@ -125,6 +125,12 @@ def stack_with_nan(diverged: list[int]) -> tuple[Any, Any]:
     return stacked, stack([SGD(model.param(), 0.1, 0.9) for model in models])
 
 
+def with_parameter(name: str, value: torch.Tensor) -> Callable[[], object]:
+    layer = linear(2, 3)
+    getattr(layer, name).value = value
+    return lambda: layer.forward(torch.ones(4, 2))
+
+
 def training_stack(diverged: list[int]) -> Callable[[], object]:
     model, optimizer = stack_with_nan(diverged)
     batch = torch.ones(3, 4, 2), torch.zeros(3, 4, 2)
@@ -166,6 +172,18 @@ CASES = {
         ShapeError,
         "stack of 3 Sequential",
         ("the 3 models in front, (3, …)", "got (4, 8, 2)"),
+    ),
+    "bias-replaced-by-one-number": Case(
+        with_parameter("bias", torch.zeros(1)),
+        ShapeError,
+        "Linear(2 → 3)",
+        ("a bias of shape (3,)", "got (1,)"),
+    ),
+    "weight-replaced-by-its-transpose": Case(
+        with_parameter("weight", torch.zeros(2, 3)),
+        ShapeError,
+        "Linear(2 → 3)",
+        ("a weight of shape (3, 2)", "got (2, 3)"),
     ),
     "empty-batch": Case(
         into_second(0, 25), ShapeError, IN_NETWORK, ("at least one row", "shape (0, 25)")

@@ -345,6 +345,8 @@ def test_a_traced_step_repeats_the_eager_one(diverged: bool) -> None:
         return prediction, value
 
     whole(xs[0], targets[0])
+    held = [each.data_ptr() for part in (ours, our_loss, our_steps) for each in part.tensors()]
+    signatures = [part.signature() for part in (ours, our_loss, our_steps)]
     traced = make_fx(whole)(xs[1], targets[1])  # tracing does the step as well
     for number in range(2, 6):
         prediction, value = traced(xs[number], targets[number])
@@ -352,3 +354,35 @@ def test_a_traced_step_repeats_the_eager_one(diverged: bool) -> None:
         torch.testing.assert_close(value, expected[number][1])
     for a, b in zip(ours.param(), stacked.param(), strict=True):
         torch.testing.assert_close(a.value, b.value)
+    assert held == [t.data_ptr() for part in (ours, our_loss, our_steps) for t in part.tensors()]
+    assert signatures == [part.signature() for part in (ours, our_loss, our_steps)]
+
+
+def test_rates_that_differ_reach_a_traced_step() -> None:
+    models = [report(seed) for seed in range(K)]
+    stacked = stack(models)
+    steps = stack([SGD(m.param(), 0.01 * (k + 1)) for k, m in enumerate(models)])
+    for parameter in stacked.param():
+        parameter.grad.fill_(1.0)
+    signature = steps.signature()
+    traced = make_fx(lambda: steps.step() or stacked.param()[0].value)()
+    before = stacked.param()[0].value.clone()
+    steps.lr = [1.0, 2.0, 4.0]
+    assert steps.signature() == signature
+    traced()
+    for k, lr in enumerate((1.0, 2.0, 4.0)):
+        torch.testing.assert_close(stacked.param()[0].value[k], before[k] - lr)
+    steps.lr = 1.0
+    assert steps.signature() != signature
+
+
+def test_a_signature_changes_with_what_a_step_depends_on() -> None:
+    stacked = stack([Sequential(Dropout(None), linear(k, 3, 2)) for k in range(K)])
+    signatures = [stacked.signature()]
+    for change in (
+        lambda: stacked.eval(),
+        lambda: setattr(stacked.model[0], "new", True),
+    ):
+        change()
+        signatures.append(stacked.signature())
+    assert all(a != b for i, a in enumerate(signatures) for b in signatures[:i])

@@ -252,6 +252,20 @@ def test_nothing_batched_stays_in_the_model() -> None:
     assert not any(module._stack for module in model)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model[0].weight, "value", torch.ones(4, 3, dtype=torch.float64)),
+        lambda model: setattr(model[1], "running_mean", torch.ones(4, dtype=torch.float64)),
+    ],
+)
+def test_setting_tensors_of_the_model_inside_is_refused(change: Callable[[Any], None]) -> None:
+    stacked = stack([network(seed) for seed in range(K)])
+    change(stacked.model)
+    with pytest.raises(StateError, match="set on the one model inside a stack"):
+        stacked.forward(draw(0, K, 5, 3))
+
+
 def test_copies_train_on_their_own() -> None:
     stacked = stack([network(seed) for seed in range(K)])
     for clone in (copy.deepcopy(stacked), pickle.loads(pickle.dumps(stack([nested(0)] * 2)))):

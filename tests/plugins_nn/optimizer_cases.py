@@ -85,3 +85,32 @@ def advance(optimizer, params, steps, number=0):
             gradient = draw(parameter.value.shape, 100 * number + step + 1, place)
             parameter.grad += gradient.to(parameter.value.dtype)
         optimizer.step()
+
+
+def innermost(optimizer):
+    while hasattr(optimizer, "optimizer"):
+        optimizer = optimizer.optimizer
+    return optimizer
+
+
+def holders(optimizer):
+    """Yield (container, key) of each tensor that `optimizer` and those inside it hold."""
+    for name, value in vars(optimizer).items():
+        if name in ("optimizer", "inside"):
+            for inner in value if isinstance(value, list) else [value]:
+                yield from holders(inner)
+        elif isinstance(value, torch.Tensor):
+            yield vars(optimizer), name
+        elif isinstance(value, list) and value and isinstance(value[0], torch.Tensor):
+            for place in range(len(value)):
+                yield value, place
+
+
+def held(holder):
+    container, key = holder
+    return container[key]
+
+
+def leaves(state):
+    flat = torch.utils._pytree.tree_leaves(state)
+    return [leaf.tolist() if isinstance(leaf, torch.Tensor) else leaf for leaf in flat]

@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from minidl_core import ArgumentError, DtypeError, ShapeError
 from minidl_plugins_nn import (
@@ -151,6 +152,19 @@ def test_batches_over_models_without_a_loop(component, kwargs):
     for model in range(3):
         alone = both(x[model], torch.ones_like(x[model]))
         torch.testing.assert_close((y[model], dx[model]), alone)
+
+
+@named([*ELEMENTWISE, *ALONG, (PReLU, {})])
+def test_is_tensor_operations_alone(component, kwargs):
+    module, x = component(**kwargs), torch.randn(4, 6, 8)
+    assert module.traceable
+
+    def both(x):
+        y = module.forward(x)
+        return y, module.backward(torch.ones_like(y))
+
+    traced = make_fx(both, tracing_mode="fake", _allow_non_fake_inputs=True)(x)
+    torch.testing.assert_close(traced(x), both(x))
 
 
 # -- PReLU and RReLU ---------------------------------------------------------------------------

@@ -90,6 +90,7 @@ def test_rms_norm_matches_torch(shape, affine, eps):
 def test_local_response_norm_matches_torch(dims, size):
     compare("LocalResponseNorm", size, 0.9, 0.6, 1.5, shape=(2, 5, *ROOM[dims]))
     compare("LocalResponseNorm", size, shape=(2, 5, *ROOM[dims]))
+    compare("LocalResponseNorm", size, shape=(0, 5, *ROOM[dims]))
 
 
 @pytest.mark.parametrize("momentum", [0.3, None])

@@ -88,9 +88,42 @@ def test_laws_are_those_of_torch(law, reference, arguments):
     layer = Layer(weight=torch.zeros(6, 4), bias=torch.ones(6), scale=torch.ones(6))
     initialise(layer, law, generator=torch.Generator().manual_seed(1), **arguments)
     expected = reference(torch.zeros(6, 4), generator=torch.Generator().manual_seed(1), **arguments)
-    assert layer.weight.value.equal(expected)
+    torch.testing.assert_close(layer.weight.value, expected, rtol=1e-5, atol=1e-7)
     assert layer.bias.value.eq(0).all()
     assert layer.scale.value.eq(1).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 4), (5, 2, 3)])
+def test_orthogonal_is_that_of_torch(shape):
+    layer = Layer(weight=torch.zeros(shape, dtype=torch.float64))
+    initialise(layer, "orthogonal", generator=torch.Generator().manual_seed(1))
+    x = torch.zeros(shape, dtype=torch.float64)
+    expected = init.orthogonal_(x, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(layer.weight.value, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("law", "reference", "shape", "arguments"),
+    [
+        ("eye", init.eye_, (3, 4), {}),
+        ("ones", init.ones_, (3, 4), {}),
+        ("constant", init.constant_, (3, 4), {"val": 0.3}),
+        ("dirac", init.dirac_, (4, 3, 3), {}),
+        ("dirac", init.dirac_, (6, 2, 3, 4), {"groups": 3}),
+    ],
+)
+def test_fixed_values_are_those_of_torch(law, reference, shape, arguments):
+    layer = Layer(weight=torch.rand(shape))
+    initialise(layer, law, **arguments)
+    assert layer.weight.value.equal(reference(torch.rand(shape), **arguments))
+
+
+def test_tail_of_normal_law_has_its_mean():
+    layer = Layer(weight=torch.zeros(200, 200, dtype=torch.float64))
+    initialise(layer, "trunc_normal", a=1.0, b=2.0, generator=torch.Generator().manual_seed(0))
+    x = layer.weight.value
+    assert 1 <= x.min() < x.max() <= 2
+    assert x.mean().item() == pytest.approx(1.3831, abs=0.003)  # (φ(1) − φ(2)) / (Φ(2) − Φ(1))
 
 
 def test_he_has_variance_two_by_inputs():
@@ -108,11 +141,33 @@ def test_shared_weight_is_drawn_once_and_biases_may_stay():
     assert first.bias.value.eq(1).all()
 
 
+def test_padding_of_embedding_stays_zero():
+    layer = twin(nn.Embedding(5, 3, padding_idx=2))
+    initialise(layer, "glorot")
+    assert layer.weight.value[2].eq(0).all()
+    assert layer.weight.value[1].ne(7).all()
+
+
+def test_parameters_in_lists_are_drawn():
+    layer = Layer()
+    layer.weights = [Parameter(torch.zeros(3, 2)) for _ in range(2)]
+    initialise(layer, "he", generator=torch.Generator().manual_seed(0))
+    assert all(weight.value.ne(0).all() for weight in layer.weights)
+
+
 REFUSED = {
     "law": (lambda: initialise(Layer(w=torch.ones(2, 2)), "glorod"), 'Did you mean "glorot"?'),
     "argument": (
         lambda: initialise(Layer(w=torch.ones(2, 2)), "normal", sigma=1),
         '"normal" has no argument sigma; it takes mean, std',
+    ),
+    "nonlinearity": (
+        lambda: initialise(Layer(w=torch.ones(2, 2)), "kaiming_normal", nonlinearity="swish"),
+        "nonlinearity must be one of linear, sigmoid, tanh, relu, selu, leaky_relu, got 'swish'",
+    ),
+    "interval": (
+        lambda: initialise(Layer(w=torch.ones(2, 2)), "trunc_normal", a=2.0, b=1.0),
+        "the law has no values between a=2 and b=1",
     ),
     "no weight": (lambda: initialise(Layer(w=torch.ones(2)), "he"), "a weight of two or more"),
     "shape": (

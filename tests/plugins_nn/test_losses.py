@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
+from torch.profiler import profile
 
 from minidl_plugins_nn import (
     BCELoss,
@@ -22,6 +25,7 @@ from minidl_plugins_nn import (
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    LinearCrossEntropyLoss,
     MarginRankingLoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
@@ -168,6 +172,19 @@ def test_batches_over_models_without_a_loop(component, kwargs, predictions, rest
         assert_same((values[model], tuple(grad[model] for grad in grads)), alone)
 
 
+@EACH_CASE
+def test_is_tensor_operations_alone(component, kwargs, predictions, rest):
+    loss, count = component(**kwargs), len(predictions)
+    assert loss.traceable
+
+    def both(*tensors):
+        return by_hand(loss, tensors[:count], tensors[count:])
+
+    tensors = (*predictions, *rest)
+    traced = make_fx(both, tracing_mode="fake", _allow_non_fake_inputs=True)(*tensors)
+    assert_same(traced(*tensors), both(*tensors))
+
+
 @pytest.mark.parametrize("component", [BCEWithLogitsLoss, SoftMarginLoss, MultiLabelSoftMarginLoss])
 @pytest.mark.parametrize("size", [1e3, 1e30])
 def test_large_logits_stay_finite(component, size):
@@ -213,6 +230,50 @@ def test_weight_is_a_buffer_in_the_state(component):
     loss.load_state_dict({"weight": WEIGHT + 1})
     assert torch.equal(loss.weight, WEIGHT + 1)
     assert component().state_dict() == {}
+
+
+# -- LinearCrossEntropyLoss --------------------------------------------------------------------
+
+
+class Rows(NamedTuple):
+    batch_chunk_size: int | None
+    acc_dtype: torch.dtype | None = None
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("rows", [1, 3, 4, 50])
+def test_rows_at_a_time_make_no_difference(rows, bias):
+    x, target = real(10, 3), whole(4, 10)
+    ours = LinearCrossEntropyLoss(
+        3, 4, bias=bias, weight=WEIGHT, options=Rows(rows), dtype=torch.float64
+    )
+    linear = nn.Linear(3, 4, bias=bias).double()
+    linear.load_state_dict({name: p.value for name, p in ours.linear.items() if p})
+
+    def theirs(x, target):
+        return functional.cross_entropy(linear(x), target, WEIGHT)
+
+    assert_same(by_hand(ours, [x], [target]), by_autograd(theirs, [x], [target]))
+    for name, parameter in linear.named_parameters():
+        assert_same(ours.linear[name].grad, parameter.grad)
+
+
+def test_logits_are_never_in_memory_at_once():
+    loss = LinearCrossEntropyLoss(2, 1000, options=Rows(10))
+    with profile(profile_memory=True) as profiler:
+        loss.forward(torch.randn(5000, 2), whole(1000, 5000))
+        loss.backward()
+    largest = max(event.cpu_memory_usage for event in profiler.events())
+    assert 0 < largest < 5000 * 1000 * 4 / 10
+
+
+def test_linear_cross_entropy_draws_weights_as_torch():
+    ours = LinearCrossEntropyLoss(
+        16, 500, bias=True, generator=torch.Generator().manual_seed(0)
+    ).state_dict()
+    for drawn in ours.values():
+        assert drawn.abs().max() <= 0.25
+        assert drawn.std() == pytest.approx(0.25 / math.sqrt(3), rel=0.1)
 
 
 # -- distances ---------------------------------------------------------------------------------
@@ -339,6 +400,12 @@ def test_ctc_takes_one_sequence_and_a_row_of_targets():
     second = by_hand(CTCLoss(reduction="sum"), [x[:, 1]], [both[1:], (6,), torch.tensor([2])])
     assert_same(value, first[0] + second[0])
     assert_same(grad, torch.stack([first[1][0], second[1][0]], 1))
+
+
+def test_ctc_without_lengths_takes_all():
+    x, targets = real(7, 2, 4).log_softmax(-1), torch.tensor([[1, 3], [2, 2]])
+    given = by_hand(CTCLoss(), [x], [targets, [7, 7], [2, 2]])
+    assert_same(by_hand(CTCLoss(), [x], [targets]), given)
 
 
 def test_ctc_counts_impossible_targets_as_nothing():

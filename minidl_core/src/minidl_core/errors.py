@@ -23,6 +23,25 @@
 
 from __future__ import annotations
 
+__all__ = [
+    "AmbiguousComponentError",
+    "ArgumentError",
+    "BrokenComponentError",
+    "ComponentNotFoundError",
+    "ComponentUnavailableError",
+    "ContractError",
+    "DeviceError",
+    "DtypeError",
+    "MinidlError",
+    "NonFiniteError",
+    "ParameterError",
+    "PendingForwardWarning",
+    "PluginWarning",
+    "RegistryError",
+    "ShapeError",
+    "StateError",
+]
+
 
 class MinidlError(Exception):
     """Base of every error that minidl raises on purpose.
@@ -107,6 +126,3 @@ def locate(error: Exception, container: object, name: str, child: object) -> Non
         error.path[:0] = [step] if told else [step, repr(child)]
     elif hasattr(error, "add_note"):
         error.add_note(f"in {step} › {child!r}")
-
-
-__all__ = sorted(name for name, item in vars().items() if isinstance(item, type))

@@ -117,8 +117,9 @@ class Hooks(pluggy.PluginManager):
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
         """Whether `name` of `plugin` is an implementation; pluggy asks it of each name.
 
-        Answered without ``getattr``, so that a lazy module attribute stays unloaded. A hook that
-        nobody specifies, or with an argument it does not have, is skipped.
+        Answered without ``getattr``, so that a lazy module attribute stays unloaded. A hook with
+        an argument that it does not have is skipped, and so is one that nobody specifies; with
+        ``optionalhook=True`` the latter is as it should be.
         """
         static = inspect.getattr_static(plugin, name, None)
         function = getattr(static, "__func__", static)
@@ -128,6 +129,8 @@ class Hooks(pluggy.PluginManager):
         if options is None:
             return None
         hook = options.get("specname") or name
+        if hook not in self._arguments and options.get("optionalhook"):
+            return None
         problem = f"there is no hook {hook}.{_hint(hook, self._arguments)}"
         if hook in self._arguments:
             allowed = self._arguments[hook]

@@ -52,6 +52,8 @@ class Parameter:
         self.decays, self.trainable = decays, trainable
 
     def __setattr__(self, name: str, new: Any) -> None:
+        if getattr(self, name, self) is new:  # as after ``parameter.grad += …``
+            return
         if name == "value":
             _check_tensor(new, "value")
             if not hasattr(self, "grad") or _kind(self.grad) != _kind(new):

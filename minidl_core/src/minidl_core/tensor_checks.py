@@ -14,15 +14,18 @@ __all__ = ["check_alike", "check_grad_output", "check_no_graph"]
 
 def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> None:
     """Raise unless `x` and `y` have one dtype and one device, and `x` records no autograd graph."""
-    for where, error, got, wanted, move in (
-        ("in the dtype", DtypeError, x.dtype, y.dtype, f"convert one: x.to({y.dtype})"),
-        ("on the device", DeviceError, x.device, y.device, f'move one: x.to("{y.device}")'),
-    ):
-        if got != wanted:
-            raise error(
-                f"expected the {role} {where} of the {other}, {wanted}, got {got}; {move}",
-                where=layer,
-            )
+    if x.dtype != y.dtype:
+        raise DtypeError(
+            f"expected the {role} in the dtype of the {other}, {y.dtype}, got {x.dtype}; "
+            f"convert one: x.to({y.dtype})",
+            where=layer,
+        )
+    if x.device != y.device:
+        raise DeviceError(
+            f"expected the {role} on the device of the {other}, {y.device}, got {x.device}; "
+            f'move one: x.to("{y.device}")',
+            where=layer,
+        )
     check_no_graph(layer, role, x)
 
 

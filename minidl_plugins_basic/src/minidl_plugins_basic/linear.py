@@ -130,6 +130,9 @@ class Linear(BaseModule):
         return f"Linear({self.in_features} → {self.out_features})"
 
     def _check_input(self, x: Tensor) -> None:
+        self._check_parameter("weight", self.weight, (self.out_features, self.in_features))
+        if self.bias is not None:
+            self._check_parameter("bias", self.bias, (self.out_features,))
         if x.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"expected an input of shape (batch, {self.in_features}), got {tuple(x.shape)}; "
@@ -143,3 +146,11 @@ class Linear(BaseModule):
                 where=self,
             )
         check_alike(self, "input", x, "weight", self.weight.value)
+
+    def _check_parameter(self, name: str, parameter: Parameter, shape: tuple[int, ...]) -> None:
+        if parameter.value.shape != shape:
+            raise ShapeError(
+                f"expected a {name} of shape {shape}, got {tuple(parameter.value.shape)}; assign "
+                "one of that shape, or build the layer with other sizes",
+                where=self,
+            )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from minidl_core import BaseModule, ShapeError, check_alike, check_no_graph
+from minidl_core import (
+    ArgumentError,
+    BaseModule,
+    Example,
+    ShapeError,
+    check_alike,
+    check_no_graph,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,13 +29,26 @@ class MSELoss(BaseModule):
     Shapes: prediction X and target L alike, of any shape; J is a scalar. The sum of half-precision
     elements is accumulated in float32, as in torch.
 
+    Args:
+        reduction: ``"mean"``, or ``"sum"`` for Σᵢ (xᵢ − lᵢ)².
+
     Raises:
+        ArgumentError: another `reduction`; a loss is a scalar, so there is no ``"none"``.
         ShapeError: the shapes differ, even where they would broadcast, or there is no element.
         DtypeError, DeviceError: prediction and target differ in dtype or device.
         ParameterError: one of them records a graph of torch's autograd.
     """
 
     traceable = True
+    reduction: Literal["mean", "sum"] = "mean"
+
+    def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
+        if reduction not in ("mean", "sum"):
+            raise ArgumentError(
+                f"reduction must be 'mean' or 'sum', for a loss is a scalar, got {reduction!r}",
+                where="MSELoss",
+            )
+        self.reduction = reduction
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         if prediction.shape != target.shape:
@@ -48,12 +68,18 @@ class MSELoss(BaseModule):
         difference = prediction - target
         self.push(difference)
         wide = difference.float() if difference.dtype in HALF else difference
-        return wide.square().mean().to(difference.dtype)
+        squares = wide.square()
+        value = squares.mean() if self.reduction == "mean" else squares.sum()
+        return value.to(difference.dtype)
 
-    # dJ/dX = 2 (X − L) / N
+    # dJ/dX = 2 (X − L) / N, and without N for the sum
     def backward(self) -> Tensor:
         difference: Tensor = self.pop()
-        return difference * (2 / difference.numel())
+        return difference * (2 / difference.numel() if self.reduction == "mean" else 2)
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        return [Example(shapes=[(4, 3)]), Example({"reduction": "sum"}, shapes=[(2, 3)])]
 
     def summary(self) -> str:
         return "Mean Squared Error"

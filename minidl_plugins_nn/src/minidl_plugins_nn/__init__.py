@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
+    from minidl_plugins_nn.activations.elementwise import Elementwise as Elementwise
     from minidl_plugins_nn.activations.exponential import *
     from minidl_plugins_nn.activations.glu import *
     from minidl_plugins_nn.activations.leaky import *
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.losses.embeddings import *
     from minidl_plugins_nn.losses.gaussian import *
     from minidl_plugins_nn.losses.likelihood import *
+    from minidl_plugins_nn.losses.linear_cross_entropy import *
     from minidl_plugins_nn.losses.margins import *
     from minidl_plugins_nn.losses.nll import *
     from minidl_plugins_nn.losses.signs import *
@@ -164,6 +166,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "activations.elementwise": ["Elementwise"],
             "activations.exponential": ["CELU", "ELU", "SELU"],
             "activations.glu": ["GLU"],
             "activations.leaky": ["LeakyReLU", "PReLU", "RReLU"],
@@ -243,6 +246,7 @@ else:
             ],
             "losses.gaussian": ["GaussianNLLLoss"],
             "losses.likelihood": ["KLDivLoss", "PoissonNLLLoss"],
+            "losses.linear_cross_entropy": ["LinearCrossEntropyLoss"],
             "losses.margins": ["MultiLabelMarginLoss", "MultiMarginLoss"],
             "losses.nll": ["NLLLoss"],
             "losses.signs": ["HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss"],

@@ -25,7 +25,6 @@ __all__ = [
 
 class _AdaptivePoolNd(BaseModule):
     dims: ClassVar[int]
-    traceable = True
 
     def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
         several = isinstance(output_size, (tuple, list))
@@ -63,6 +62,8 @@ class _AdaptivePoolNd(BaseModule):
 
 
 class _AdaptiveAvgPoolNd(_AdaptivePoolNd):
+    traceable = True
+
     def forward(self, x: Tensor) -> Tensor:
         check_image(self, x, self.dims)
         y: Tensor = call(self.dims, "_adaptive_avg_pool{}d", x, flat(self._output(x)))
@@ -79,6 +80,8 @@ class _AdaptiveAvgPoolNd(_AdaptivePoolNd):
 
 
 class _AdaptiveMaxPoolNd(_AdaptivePoolNd):
+    traceable = True
+
     def __init__(
         self, output_size: int | Sequence[int | None] | None, return_indices: bool = False
     ) -> None:

@@ -77,11 +77,11 @@ class _AvgPoolNd(BaseModule):
     def examples(cls) -> list[Example]:
         room, twin = [5, 4, 3][: cls.dims], f"torch.nn.{cls.__name__}"
         overlapping = {"kernel_size": 3, "stride": 1, "padding": 1, "count_include_pad": False}
-        sticking_out = {"kernel_size": 2, "stride": 2, "ceil_mode": True}
+        sticking_out = {"kernel_size": 3, "stride": 2, "ceil_mode": True}
         examples = [
             Example({"kernel_size": 2}, shapes=[(2, 3, *room)], reference=twin),
             Example(overlapping, shapes=[(2, 2, *room)], reference=twin),
-            Example(sticking_out, shapes=[(2, 2, *room)], reference=twin),
+            Example(sticking_out, shapes=[(2, 2, *(n + 1 for n in room))], reference=twin),
         ]
         if cls.dims > 1:
             summed = {"kernel_size": 2, "divisor_override": 3}

@@ -19,6 +19,8 @@ _aten = torch.ops.aten
 
 
 class _BatchNorm(ChannelNorm):
+    traceable = True
+
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x, 1)
         y: Tensor

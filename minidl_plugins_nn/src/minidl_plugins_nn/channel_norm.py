@@ -33,7 +33,6 @@ class ChannelNorm(BaseModule):
     """A norm of each channel with γ, β and running statistics; see `BatchNorm2d`."""
 
     shapes: ClassVar[tuple[str, ...]]  # of the input, in words
-    traceable = True
 
     running_mean: Tensor | None
     running_var: Tensor | None

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from torch.nn import init
+from minidl_plugins_nn import initial_laws as laws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from torch import Generator
+    from torch import Generator, Tensor
 
     from minidl_core import Parameter
 
     Law = Callable[[Any, Mapping[str, Parameter], Generator | None], None]
 
-__all__ = ["DEFAULTS"]
+__all__ = ["DEFAULTS", "zero_padding"]
 
 
 def _fan_in(_layer: Any, own: Mapping[str, Parameter], generator: Generator | None) -> None:
     """Weight and bias U(−1/√n, 1/√n), with n the inputs of one output."""
     weight = own["weight"].value
-    init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+    laws.kaiming_uniform(weight, a=math.sqrt(5), generator=generator)
     if "bias" in own:
         bound = 1 / math.sqrt(max(weight[0].numel(), 1))
         own["bias"].value.uniform_(-bound, bound, generator=generator)
@@ -44,7 +44,11 @@ def _recurrent(layer: Any, own: Mapping[str, Parameter], generator: Generator | 
 
 def _embedding(layer: Any, own: Mapping[str, Parameter], generator: Generator | None) -> None:
     """N(0, 1), and zeros for the padding."""
-    weight = own["weight"].value.normal_(generator=generator)
+    zero_padding(layer, own["weight"].value.normal_(generator=generator))
+
+
+def zero_padding(layer: Any, weight: Tensor) -> None:
+    """Set the row of the padding to zero, if `layer` is an embedding that has one."""
     if getattr(layer, "padding_idx", None) is not None:
         weight[layer.padding_idx] = 0
 
@@ -63,11 +67,11 @@ def _attention(layer: Any, own: Mapping[str, Parameter], generator: Generator | 
         layer.out_proj.bias.value.zero_()
     for name, parameter in own.items():
         if name in ("bias_k", "bias_v"):
-            init.xavier_normal_(parameter.value, generator=generator)
+            laws.xavier_normal(parameter.value, generator=generator)
         elif "bias" in name:
             parameter.value.zero_()
         else:
-            init.xavier_uniform_(parameter.value, generator=generator)
+            laws.xavier_uniform(parameter.value, generator=generator)
 
 
 def _prelu(_layer: Any, own: Mapping[str, Parameter], _generator: Generator | None) -> None:

@@ -28,8 +28,6 @@ _aten = torch.ops.aten
 
 
 class _Windows(BaseModule):
-    traceable = True
-
     def __init__(
         self,
         kernel_size: int | Sequence[int],
@@ -76,6 +74,8 @@ class Unfold(_Windows):
         ParameterError: the input records a graph of torch's autograd.
     """
 
+    traceable = True
+
     def forward(self, x: Tensor) -> Tensor:
         check_image(self, x, 2)
         self._check_windows(x.shape[-2:])
@@ -114,6 +114,8 @@ class Fold(_Windows):
         ShapeError, DtypeError: the input does not fit.
         ParameterError: the input records a graph of torch's autograd.
     """
+
+    traceable = True
 
     def __init__(
         self,

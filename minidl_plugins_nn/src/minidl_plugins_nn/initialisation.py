@@ -6,10 +6,9 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from torch.nn import init
-
 from minidl_core import ArgumentError, children, suggest, walk
-from minidl_plugins_nn.default_initialisation import DEFAULTS
+from minidl_plugins_nn import initial_laws as laws
+from minidl_plugins_nn.default_initialisation import DEFAULTS, zero_padding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,27 +22,27 @@ if TYPE_CHECKING:
 __all__ = ["initialise"]
 
 LAWS: dict[str, Callable[..., Any]] = {
-    "constant": init.constant_,
-    "dirac": init.dirac_,
-    "eye": init.eye_,
-    "glorot": init.xavier_uniform_,
-    "glorot_normal": init.xavier_normal_,
-    "glorot_uniform": init.xavier_uniform_,
-    "he": partial(init.kaiming_normal_, nonlinearity="relu"),
-    "he_normal": partial(init.kaiming_normal_, nonlinearity="relu"),
-    "he_uniform": partial(init.kaiming_uniform_, nonlinearity="relu"),
-    "kaiming_normal": init.kaiming_normal_,
-    "kaiming_uniform": init.kaiming_uniform_,
-    "lecun_normal": partial(init.kaiming_normal_, nonlinearity="linear"),
-    "lecun_uniform": partial(init.kaiming_uniform_, nonlinearity="linear"),
-    "normal": init.normal_,
-    "ones": init.ones_,
-    "orthogonal": init.orthogonal_,
-    "trunc_normal": init.trunc_normal_,
-    "uniform": init.uniform_,
-    "xavier_normal": init.xavier_normal_,
-    "xavier_uniform": init.xavier_uniform_,
-    "zeros": init.zeros_,
+    "constant": laws.constant,
+    "dirac": laws.dirac,
+    "eye": laws.eye,
+    "glorot": laws.xavier_uniform,
+    "glorot_normal": laws.xavier_normal,
+    "glorot_uniform": laws.xavier_uniform,
+    "he": partial(laws.kaiming_normal, nonlinearity="relu"),
+    "he_normal": partial(laws.kaiming_normal, nonlinearity="relu"),
+    "he_uniform": partial(laws.kaiming_uniform, nonlinearity="relu"),
+    "kaiming_normal": laws.kaiming_normal,
+    "kaiming_uniform": laws.kaiming_uniform,
+    "lecun_normal": partial(laws.kaiming_normal, nonlinearity="linear"),
+    "lecun_uniform": partial(laws.kaiming_uniform, nonlinearity="linear"),
+    "normal": laws.normal,
+    "ones": partial(laws.constant, val=1.0),
+    "orthogonal": laws.orthogonal,
+    "trunc_normal": laws.trunc_normal,
+    "uniform": laws.uniform,
+    "xavier_normal": laws.xavier_normal,
+    "xavier_uniform": laws.xavier_uniform,
+    "zeros": partial(laws.constant, val=0.0),
 }
 
 
@@ -61,14 +60,16 @@ def initialise(
         initialise(model, "trunc_normal", std=0.02, a=-0.04, b=0.04, generator=generator)
 
     Weights are the parameters of two and more dimensions that are no biases. Vectors, such as the
-    scales of a norm, stay as they are. A shared parameter is drawn once.
+    scales of a norm, stay as they are, and the row of an embedding's padding stays zero. A shared
+    parameter is drawn once.
 
     Args:
         module: a layer or a model.
-        law: a name of torch.nn.init without the underscore (``"xavier_uniform"``); ``"glorot"``,
-            ``"he"`` or ``"lecun"`` with ``"_normal"`` or ``"_uniform"``, and ``"glorot"`` (uniform)
-            and ``"he"`` (normal) alone; ``"default"`` for what torch's layers start with, vectors
-            and biases included; or a function of a tensor that fills it in place.
+        law: a name of torch.nn.init without its last underscore (``"xavier_uniform"``);
+            ``"glorot"``, ``"he"`` or ``"lecun"`` with ``"_normal"`` or ``"_uniform"``, and
+            ``"glorot"`` (uniform) and ``"he"`` (normal) alone; ``"default"`` for what torch's
+            layers start with, vectors and biases included; or a function of a tensor that fills it
+            in place.
         generator: where the numbers come from; torch's global generator when left out.
         biases: what biases beside a weight are set to; None leaves them.
         arguments: further ones of the law: ``gain``, ``std``, ``mode``, ….
@@ -92,6 +93,7 @@ def initialise(
             if id(own[name]) not in drawn:
                 drawn.add(id(own[name]))
                 _call(draw, own[name], law, f"{path}.{name}" if path else name)
+                zero_padding(layer, own[name].value)
         for name, parameter in own.items():
             if "bias" in name and weights and biases is not None:
                 parameter.value.fill_(biases)
@@ -142,7 +144,8 @@ def _call(draw: Callable[..., Any], parameter: Parameter, law: object, name: str
 def _own_parameters(layer: Module) -> dict[str, Parameter]:
     """Return the parameters of `layer` that are in no module inside it."""
     named: list[tuple[str, Parameter]] = list(getattr(layer, "named_param", list)())
-    return {name: parameter for name, parameter in named if "." not in name}
+    inside = tuple(f"{name}." for name, _ in children(layer))
+    return {name: parameter for name, parameter in named if not name.startswith(inside)}
 
 
 def _draw_defaults(module: Module, generator: Generator | None, arguments: dict[str, Any]) -> None:

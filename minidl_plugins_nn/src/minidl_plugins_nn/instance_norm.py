@@ -21,6 +21,8 @@ _aten = torch.ops.aten
 
 
 class _InstanceNorm(ChannelNorm):
+    traceable = True
+
     def __init__(
         self,
         num_features: int,

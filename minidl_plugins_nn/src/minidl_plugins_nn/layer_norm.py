@@ -29,7 +29,6 @@ _aten = torch.ops.aten
 
 
 class _RowNorm(BaseModule):
-    traceable = True
     weight: Parameter | None
     normalized_shape: tuple[int, ...]
 
@@ -78,6 +77,8 @@ class LayerNorm(_RowNorm):
 
     Reference: J. L. Ba, J. R. Kiros and G. E. Hinton, Layer normalization, 2016.
     """
+
+    traceable = True
 
     def __init__(
         self,
@@ -130,15 +131,12 @@ class LayerNorm(_RowNorm):
     @classmethod
     def examples(cls) -> list[Example]:
         plane = {"normalized_shape": [2, 3], "eps": 1e-2, "bias": False}
+        bare = {"normalized_shape": 3, "elementwise_affine": False}
         twin = "torch.nn.LayerNorm"
         return [
             Example({"normalized_shape": 4}, shapes=[(3, 4)], reference=twin),
             Example(plane, shapes=[(3, 2, 2, 3)], reference=twin),
-            Example(
-                {"normalized_shape": 3, "elementwise_affine": False},
-                shapes=[(3, 3)],
-                reference=twin,
-            ),
+            Example(bare, shapes=[(3, 3)], reference=twin),
         ]
 
 
@@ -163,6 +161,8 @@ class RMSNorm(_RowNorm):
 
     Reference: B. Zhang and R. Sennrich, Root mean square layer normalization, NeurIPS 2019.
     """
+
+    traceable = True
 
     def __init__(
         self,

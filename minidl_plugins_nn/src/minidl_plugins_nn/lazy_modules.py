@@ -1,8 +1,7 @@
 """Layers that take their number of input channels from the first input.
 
-One mechanism for all of them: the first ``forward`` builds the layer that the class `becomes`, in
-place, and from then on the module is of that class. Until then it has no parameters to be asked
-for.
+The first ``forward`` builds, in place, the layer that the class `becomes`; from then on the module
+is of that class. Until then it has no parameters to be asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from __future__ import annotations
 import inspect
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import torch
 
 from minidl_core import BaseModule, Example, ShapeError, StateError
 from minidl_plugins_nn.batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
@@ -102,8 +103,33 @@ class _Lazy(BaseModule):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        """Examples of what it becomes: before, there is nothing to differentiate."""
-        return list(cls.becomes.examples())
+        """Examples that have seen a first input: before, there is nothing to differentiate."""
+
+        def build(
+            *,
+            shape: tuple[int, ...],
+            dtype: torch.dtype | None = None,
+            generator: torch.Generator | None = None,
+            **kwargs: Any,
+        ) -> Any:
+            if "generator" in inspect.signature(cls).parameters:
+                kwargs["generator"] = generator
+            layer = cls(**kwargs, dtype=dtype).eval()
+            layer.forward(torch.zeros(shape, dtype=dtype))
+            return layer.train()
+
+        examples: list[Example] = cls.becomes.examples()
+        return [
+            each._replace(
+                kwargs={
+                    **{name: each.kwargs[name] for name in list(each.kwargs)[1:]},
+                    "shape": tuple(each.shapes[0]),
+                },
+                make=build,
+                reference=None,
+            )
+            for each in examples
+        ]
 
 
 class LazyConv1d(_Lazy):

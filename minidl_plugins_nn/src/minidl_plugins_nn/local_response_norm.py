@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -62,7 +63,8 @@ class LocalResponseNorm(BaseModule):
                 f"{tuple(x.shape)}",
                 where=self,
             )
-        planes = x.square().reshape(x.shape[0], 1, x.shape[1], -1)
+        rows, channels, *room = x.shape
+        planes = x.square().reshape(rows, 1, channels, math.prod(room))
         padded = torch.ops.aten.constant_pad_nd(planes, self._pads(), 0.0)
         s = self.k + self.alpha * average(padded, *self._window()).view(x.shape)
         self.push((x, s))
@@ -74,10 +76,10 @@ class LocalResponseNorm(BaseModule):
         x, s = self.pop()
         check_grad_output(self, grad_output, x.shape)
         slope = grad_output * s.pow(-self.beta)
-        rows, channels = x.shape[:2]
-        spread = (slope * x / s).reshape(rows, 1, channels, -1)
-        room = (rows, 1, channels + self.size - 1, spread.shape[-1])
-        padded = average_backward(spread, room, *self._window())
+        rows, channels, *room = x.shape
+        spread = (slope * x / s).reshape(rows, 1, channels, math.prod(room))
+        wide = (rows, 1, channels + self.size - 1, math.prod(room))
+        padded = average_backward(spread, wide, *self._window())
         through = torch.ops.aten.constant_pad_nd(padded, [-pad for pad in self._pads()], 0.0)
         dx: Tensor = slope - 2 * self.alpha * self.beta * x * through.view(x.shape)
         return dx

@@ -94,11 +94,9 @@ class _MaxUnpoolNd(BaseModule):
     def examples(cls) -> list[Example]:
         def draw(generator: torch.Generator, *shapes: Sequence[int]) -> tuple[Tensor, Tensor]:
             x = torch.randn(shapes[0], generator=generator, dtype=torch.float64)
-            size = math.prod(2 * n for n in shapes[0][-cls.dims :])
-            lead = math.prod(shapes[0][: -cls.dims])
-            count = math.prod(shapes[0][-cls.dims :])
-            rows = [torch.randperm(size, generator=generator)[:count] for _ in range(lead)]
-            return x, torch.stack(rows).view(*shapes[0])
+            lead, space = shapes[0][: -cls.dims], shapes[0][-cls.dims :]
+            order = torch.rand(*lead, math.prod(2 * n for n in space), generator=generator)
+            return x, order.argsort(-1)[..., : math.prod(space)].reshape(x.shape)
 
         shape = (2, 3, *[3, 2, 2][: cls.dims])
         twin = f"torch.nn.{cls.__name__}"

@@ -102,7 +102,7 @@ class Flatten(_Reshape):
         return [
             Example(shapes=[(4, 3, 2, 2)], reference="torch.nn.Flatten"),
             Example(
-                {"start_dim": -3, "end_dim": 2}, shapes=[(2, 3, 2, 2)], reference="torch.nn.Flatten"
+                {"start_dim": -2, "end_dim": 2}, shapes=[(2, 3, 2, 2)], reference="torch.nn.Flatten"
             ),
         ]
 

@@ -174,6 +174,8 @@ def _each(where: str, name: str, value: Any, kind: Any) -> Any:
 
 
 class _Upsampling2d(Upsample):
+    traceable = True
+
     def forward(self, x: Tensor) -> Tensor:
         check_image(self, x, 2)
         return super().forward(x)

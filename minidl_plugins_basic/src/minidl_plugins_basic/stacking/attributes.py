@@ -17,6 +17,7 @@ from minidl_plugins_basic.stacking.leaves import (
     of_model,
     taken,
 )
+from minidl_plugins_basic.stacking.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ class Attributes:
         self.fields: dict[Key, Field] = structure.fields
         self._bound_pairs: list[tuple[Tensor, Tensor]] = []
         self._bound: dict[Key, list[Any]] = {}
-        self._windows: dict[Any, tuple[Tensor, Tensor]] = {}
+        self.windows = Windows()
 
     def inside_a_stack(self) -> dict[str, Any]:
         """Return what is stacked when this stack is inside of another."""
@@ -67,11 +68,35 @@ class Attributes:
                     found.append(tensor)
         return found
 
+    def check_settled(self) -> None:
+        """Refuse to overwrite what somebody set on the one thing between runs.
+
+        Raises:
+            StateError: a parameter's tensor or a field of it was replaced.
+        """
+        pairs, fields = self.changes()
+        names = [name for _, name in fields] + ["the tensor of a parameter"] * bool(pairs)
+        if names:
+            raise StateError(
+                f"{names[0]} was set on the one model inside a stack, which has no values of its "
+                "own; set it on the stack, or before stacking",
+                where=type(self.objects[0]).__name__,
+            )
+
+    def numbers(self) -> list[Any]:
+        """Return the numbers that are not tensors in a run, because all models have the same."""
+        leaves = [leaf for field in self.fields.values() for leaf in field.leaves]
+        return [
+            "each" if self._tensor(leaf) is not None else (type(of_model(leaf, 0)), leaf.values)
+            for leaf in leaves
+            if isinstance(leaf, Each)
+        ]
+
     def bind(self, slices: Sequence[Tensor], *, grads: bool = True) -> None:
         """Put batched slices of ``tensors()`` into the one thing."""
         rest = iter(slices)
         self._bind(
-            lambda at, leaf: next(rest) if grads or at[1] == 0 else self._window(at, leaf),
+            lambda at, leaf: next(rest) if grads or at[1] == 0 else self.windows.of(at, leaf),
             lambda _, leaf: next(rest) if self._tensor(leaf) is not None else of_model(leaf, 0),
         )
 
@@ -86,18 +111,11 @@ class Attributes:
 
     def settle(self) -> None:
         """Put windows of model 0 into the one thing, so that nothing batched stays there."""
-        self._bind(self._window, self._window)
+        self._bind(self.windows.of, self.windows.of)
         for item in self.objects:  # a stack inside of a stack
             settle = getattr(item, "settle_stack", None)
             if settle is not None:
                 settle()
-
-    def stacked_of(self, window: Tensor) -> Tensor | None:
-        """Return what all models have of `window`, a tensor of the settled one thing."""
-        for tensor, part in self._windows.values():
-            if part is window:
-                return tensor
-        return None
 
     def _bind(
         self, of_tensor: Callable[[Any, Tensor], Tensor], of_leaf: Callable[[Any, Any], Any]
@@ -119,14 +137,6 @@ class Attributes:
         if isinstance(leaf, Each):
             return leaf.tensor(self.parameters[0][1].value.device if self.parameters else None)
         return leaf if isinstance(leaf, Tensor) else None
-
-    def _window(self, at: Any, leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
-            return of_model(leaf, 0)
-        known = self._windows.get(at)
-        if known is None or known[0] is not leaf:
-            known = self._windows[at] = leaf, leaf[0]
-        return known[1]
 
     # -- taking out ----------------------------------------------------------------------------
 

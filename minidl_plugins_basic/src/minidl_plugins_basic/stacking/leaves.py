@@ -135,9 +135,9 @@ def taken(new: Any, old: Any, size: int) -> Any:
         return new.leaf
     if isinstance(new, Tensor):
         if isinstance(old, Each):
-            return Each(new.tolist())
+            return _with_values(old, new.tolist())
         return _written(old, new)
-    return Each([new] * size) if is_number(new) else new
+    return _with_values(old, [new] * size) if is_number(new) else new
 
 
 def of_each(column: Sequence[Any], old: Any) -> Any:
@@ -147,7 +147,7 @@ def of_each(column: Sequence[Any], old: Any) -> Any:
     values = [of_model(old, k) if isinstance(new, Same) else new for k, new in enumerate(column)]
     if isinstance(values[0], Tensor):
         return _written(old, torch.stack(values))
-    return Each(values) if is_number(values[0]) else values[0]
+    return _with_values(old, values) if is_number(values[0]) else values[0]
 
 
 def chosen(finite: Tensor, new: Any, old: Any) -> Any:
@@ -160,6 +160,14 @@ def chosen(finite: Tensor, new: Any, old: Any) -> Any:
         pairs = zip(_of_models(finite, 1).tolist(), new.values, old.values, strict=True)
         new.values = [a if is_finite else b for is_finite, a, b in pairs]
     return new
+
+
+def _with_values(old: Any, values: list[Any]) -> Each:
+    """Give `old` other values, if it is an `Each`, so that its tensor stays the same one."""
+    if not isinstance(old, Each):
+        return Each(values)
+    old.values = values
+    return old
 
 
 def _of_models(finite: Tensor, ndim: int) -> Tensor:

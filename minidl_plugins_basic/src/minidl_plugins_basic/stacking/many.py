@@ -63,6 +63,7 @@ class Many:
             kept: what the forward of this backward kept.
             finite: (K,); models that are not do not change. None if all may.
         """
+        self.attributes.check_settled()
         before = None if finite is None else Snapshot(self.attributes, grads=False)
         if self.why_one_by_one is None and not isinstance(kept, list):
             results = self._try_batched(name, inputs, kept)
@@ -71,6 +72,13 @@ class Many:
         if before is not None and finite is not None:
             before.restore_others(finite)
         return results
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return what a run depends on besides tensors: values where they cannot change, else ids.
+
+        Tensors of numbers that differ are brought up to date, in place.
+        """
+        return (self.why_one_by_one, *self.attributes.numbers(), *self._others.values())
 
     def part(self, k: int, memo: dict[int, Any]) -> Any:
         """Return a copy of the one thing as model `k`; `memo` is that of ``copy.deepcopy``."""

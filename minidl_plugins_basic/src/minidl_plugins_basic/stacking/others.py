@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Others"]
 
 CONTAINERS = (list, dict, deque)
+IMMUTABLE = (bool, int, float, complex, str, bytes, type(None))
 
 
 class Others:
@@ -111,6 +112,15 @@ class Others:
             return {}
         return {(index, name): value for index, name, value in self._with_tensors()}
 
+    def values(self) -> list[Any]:
+        """Return every attribute that is no field: immutable ones by value, others by identity."""
+        return [
+            (index, name, *map(_by_value, pytree.tree_leaves(value)))
+            for index, item in enumerate(self._objects)
+            for name, value in vars(item).items()
+            if (index, name) not in self._fields and name != "_stack"
+        ]
+
     def _with_tensors(self) -> list[tuple[int, str, Any]]:
         found = []
         for index, (item, before) in enumerate(zip(self._objects, self._before, strict=True)):
@@ -123,6 +133,10 @@ class Others:
                 if any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(value)):
                     found.append((index, name, value))
         return found
+
+
+def _by_value(leaf: Any) -> Any:
+    return (type(leaf), leaf) if isinstance(leaf, IMMUTABLE) else id(leaf)
 
 
 def _stack_of(item: Any) -> list[Any]:

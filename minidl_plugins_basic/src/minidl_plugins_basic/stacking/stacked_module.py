@@ -17,6 +17,7 @@ from minidl_plugins_basic.stacking.lifting import (
 )
 from minidl_plugins_basic.stacking.many import Many
 from minidl_plugins_basic.stacking.stacked_optimizer import StackedOptimizer, one_unless_all_finite
+from minidl_plugins_basic.stacking.traced import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["StackedModule"]
 
 
-class StackedModule(BaseModule):
+class StackedModule(Traced, BaseModule):
     """What `stack` makes of K modules or losses.
 
     The first dimension of every input, output, gradient, parameter and buffer is the model. The
@@ -48,17 +49,9 @@ class StackedModule(BaseModule):
         self._is_loss_of: Group | None = None
 
     @property
-    def size(self) -> int:
-        return self._many.size
-
-    @property
     def model(self) -> Module:
         model: Module = self._many.one
         return model
-
-    @property
-    def why_one_by_one(self) -> str | None:
-        return self._many.why_one_by_one
 
     @property
     def traceable(self) -> bool:  # type: ignore[override]
@@ -133,7 +126,7 @@ class StackedModule(BaseModule):
     # -- modes ---------------------------------------------------------------------------------
 
     @property
-    def training(self) -> bool:  # type: ignore[override]
+    def training(self) -> bool:
         return bool(self.model.training)
 
     @training.setter
@@ -182,7 +175,7 @@ class StackedModule(BaseModule):
 
     def named_buffers(self) -> list[tuple[str, Tensor]]:
         named: list[tuple[str, Tensor]] = getattr(self.model, "named_buffers", list)()
-        pairs = [(name, self._many.attributes.stacked_of(window)) for name, window in named]
+        pairs = [(name, self._many.attributes.windows.stacked_of(window)) for name, window in named]
         return [(name, buffer) for name, buffer in pairs if buffer is not None]
 
     def parts(self) -> list[Module]:
@@ -192,15 +185,6 @@ class StackedModule(BaseModule):
         for (_, stacked), column in zip(self.named_param(), columns, strict=True):
             cast("StackedParameter", stacked).parts = [weakref.ref(part) for _, part in column]
         return modules
-
-    # -- of a stack inside of a stack ------------------------------------------------------------
-
-    def inside_a_stack(self) -> dict[str, Any]:
-        """Return what is stacked when this stack is inside of another."""
-        return {"attributes": self._many.attributes}
-
-    def settle_stack(self) -> None:
-        self._many.attributes.settle()
 
     # -- self-description ----------------------------------------------------------------------
 

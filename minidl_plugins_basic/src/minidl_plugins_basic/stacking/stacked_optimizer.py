@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from minidl_core import ArgumentError, BaseOptimizer
 from minidl_plugins_basic.stacking.many import Many
 from minidl_plugins_basic.stacking.snapshot import Snapshot
+from minidl_plugins_basic.stacking.traced import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ __all__ = ["StackedOptimizer", "one_unless_all_finite"]
 OWN = frozenset({"_group", "_many"})
 
 
-class StackedOptimizer:
+class StackedOptimizer(Traced):
     """What `stack` makes of K optimizers.
 
     An attribute such as ``lr`` is one number where all models have the same, else a list of K. It
@@ -32,23 +33,14 @@ class StackedOptimizer:
         why_one_by_one: why the models are stepped one after another; None while they are batched.
     """
 
-    _many: Many
     _group: Group
 
     def __init__(self, structure: Structure, group: Group) -> None:
         vars(self).update(_many=Many(structure, keeps_all=True), _group=group)
 
     @property
-    def size(self) -> int:
-        return self._many.size
-
-    @property
     def optimizer(self) -> Any:
         return self._many.one
-
-    @property
-    def why_one_by_one(self) -> str | None:
-        return self._many.why_one_by_one
 
     @property
     def traceable(self) -> bool:
@@ -104,13 +96,6 @@ class StackedOptimizer:
                 memo[id(own)] = part
         return [self._many.part(k, memo) for k, memo in enumerate(memos)]
 
-    def inside_a_stack(self) -> dict[str, Any]:
-        """Return what is stacked when this stack is inside of another."""
-        return {"attributes": self._many.attributes}
-
-    def settle_stack(self) -> None:
-        self._many.attributes.settle()
-
     def __getattr__(self, name: str) -> Any:
         if name in OWN or name.startswith("__"):  # a copy that is being made has no attributes yet
             raise AttributeError(name)
@@ -163,5 +148,5 @@ def one_unless_all_finite(finite: Any) -> Any:
         return None
     try:
         return None if bool(finite.all()) else finite
-    except RuntimeError:
+    except Exception:  # whatever a tracer refuses with
         return finite

@@ -143,7 +143,7 @@ class Threshold(Elementwise):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        return [Example({"threshold": 0.5, "value": -1.0}, shapes=[(4, 3)])]
+        return [Example({"threshold": 0.5, "value": -1.0}, shapes=[(16, 8)])]
 
 
 class Hardshrink(Elementwise):

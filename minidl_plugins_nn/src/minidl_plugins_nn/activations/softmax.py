@@ -64,6 +64,8 @@ class Softmax(AlongDimension):
         dim: the dimension; it must be given.
     """
 
+    traceable = True
+
     def forward(self, x: Tensor) -> Tensor:
         self.check(x)
         y = x.softmax(self.dim)
@@ -90,6 +92,8 @@ class Softmin(Softmax):
         dim: the dimension; it must be given.
     """
 
+    traceable = True
+
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(-x)
 
@@ -104,6 +108,8 @@ class LogSoftmax(AlongDimension):
     Args:
         dim: the dimension; it must be given.
     """
+
+    traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
         self.check(x)
@@ -133,6 +139,8 @@ class Softmax2d(Softmax):
         ShapeError: the input has another number of dimensions.
         DtypeError: the input is not of a floating-point dtype.
     """
+
+    traceable = True
 
     def __init__(self) -> None:
         super().__init__(-3)

@@ -131,6 +131,8 @@ class MultiLabelSoftMarginLoss(ReducedLoss):
         DtypeError, DeviceError: the tensors differ in dtype or device.
     """
 
+    traceable = True
+
     weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:

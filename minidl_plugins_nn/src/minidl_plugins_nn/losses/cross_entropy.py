@@ -40,6 +40,8 @@ class CrossEntropyLoss(ClassLoss):
         DtypeError, DeviceError: the tensors differ in dtype or device.
     """
 
+    traceable = True
+
     def __init__(
         self,
         weight: Tensor | None = None,

@@ -35,14 +35,17 @@ class CTCLoss(ReducedLoss):
 
     Shapes: X (T, N, C) or (T, C); targets (N, S), or all of them in a row, (Σ lengths,).
 
+    What is computed depends on the lengths, so that it is not traceable.
+
     Args:
         blank: the index of the blank.
         reduction: ``"mean"`` (of each divided by its target's length) or ``"sum"`` (undivided).
         zero_infinity: whether a target that is too long for its input, whose loss is infinite,
             counts as 0.
 
-    ``forward(log_probs, targets, input_lengths, target_lengths)``. ``train`` passes one target:
-    give it batches whose target is the tuple (targets, input_lengths, target_lengths).
+    ``forward(log_probs, targets, input_lengths, target_lengths)``; if both lengths are left out,
+    all inputs and targets are taken at full length. ``train`` passes one target: give it batches
+    whose target is the tuple (targets, input_lengths, target_lengths).
 
     Raises:
         ArgumentError: another `reduction`; lengths are missing or do not fit.
@@ -51,8 +54,6 @@ class CTCLoss(ReducedLoss):
 
     Reference: A. Graves et al., Connectionist temporal classification, ICML 2006.
     """
-
-    traceable = False  # what is computed depends on the lengths
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
@@ -124,12 +125,14 @@ class CTCLoss(ReducedLoss):
                 "targets.long()",
                 where=self,
             )
+        if input_lengths is None and target_lengths is None:
+            self._check_full(len(x), targets)
+            input_lengths, target_lengths = [len(x)] * x.shape[1], [targets.shape[-1]] * x.shape[1]
         lengths = []
         for name, given in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
             if given is None:
                 raise ArgumentError(
-                    f"expected {name} beside the targets; give train a target of "
-                    "(targets, input_lengths, target_lengths)",
+                    f"expected {name} too; give both lengths, or none where all are full",
                     where=self,
                 )
             listed = torch.as_tensor(given).reshape(-1).tolist()
@@ -140,14 +143,35 @@ class CTCLoss(ReducedLoss):
             lengths.append(listed)
         return lengths[0], lengths[1]
 
+    def _check_full(self, times: int, targets: Tensor) -> None:
+        """Refuse targets that are padded or too long, when there are no lengths."""
+        if targets.ndim == 0 or targets.shape[-1] > times:
+            raise ShapeError(
+                f"expected targets of at most {times} labels, the length of the input, got "
+                f"{tuple(targets.shape)}",
+                where=self,
+            )
+        if bool(((targets == self.blank) | (targets < 0)).any()):
+            raise ArgumentError(
+                "expected lengths beside targets that hold the blank or a negative index, which "
+                "look like padding; give train a target of (targets, input_lengths, "
+                "target_lengths)",
+                where=self,
+            )
+
     @classmethod
     def examples(cls) -> list[Example]:
         def draw(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Any, ...]:
             x = torch.randn(shape, generator=generator).log_softmax(-1)
             targets = torch.randint(1, shape[-1], (shape[1], 2), generator=generator)
-            return x, (targets, [shape[0]] * shape[1], [2] * shape[1])
+            return x, targets
 
         return [
             Example(shapes=[(6, 2, 4)], draw=draw, batch_axis=1),
-            Example({"reduction": "sum", "zero_infinity": True}, shapes=[(5, 3, 3)], draw=draw),
+            Example(
+                {"reduction": "sum", "zero_infinity": True},
+                shapes=[(5, 3, 3)],
+                draw=draw,
+                batch_axis=1,
+            ),
         ]

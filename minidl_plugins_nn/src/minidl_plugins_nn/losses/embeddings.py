@@ -38,6 +38,8 @@ class CosineEmbeddingLoss(ReducedLoss):
         DtypeError, DeviceError: the inputs differ; the target is on another device.
     """
 
+    traceable = True
+
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.margin = finite_number(self, "margin", margin)
@@ -75,7 +77,7 @@ class CosineEmbeddingLoss(ReducedLoss):
             a, b, signs = draw_signs(generator, *shapes)
             return a, b, signs[:, 0]
 
-        shapes = [(6, 3), (6, 3)]
+        shapes = [(24, 3), (24, 3)]
         return [
             Example(shapes=shapes, draw=draw),
             Example({"margin": 0.5, "reduction": "sum"}, shapes=shapes, draw=draw),
@@ -105,6 +107,8 @@ class TripletMarginWithDistanceLoss(ReducedLoss):
     Reference: V. Balntas et al., Learning shallow convolutional feature descriptors with triplet
     losses, BMVC 2016.
     """
+
+    traceable = True
 
     def __init__(
         self,
@@ -216,5 +220,5 @@ class TripletMarginLoss(TripletMarginWithDistanceLoss):
         ]
 
 
-def draw_triplets(generator: torch.Generator, *shapes: tuple[int, ...]) -> tuple[Any, ...]:
-    return *(torch.randn(shape, generator=generator) for shape in shapes), None
+def draw_triplets(generator: torch.Generator, *shapes: tuple[int, ...]) -> tuple[Tensor, ...]:
+    return tuple(torch.randn(shape, generator=generator) for shape in shapes)

@@ -51,6 +51,8 @@ class GaussianNLLLoss(ReducedLoss):
     distribution, 1994.
     """
 
+    traceable = True
+
     def __init__(
         self,
         *,
@@ -116,9 +118,11 @@ class GaussianNLLLoss(ReducedLoss):
     def examples(cls) -> list[Example]:
         def draw(generator: torch.Generator, *shapes: tuple[int, ...]) -> tuple[Tensor, ...]:
             x, target = torch.randn((2, *shapes[0]), generator=generator)
-            return x, target, torch.rand(shapes[-1], generator=generator) + 0.5
+            return x, torch.rand(shapes[1], generator=generator) + 0.5, target
 
+        last = {"target_last": True}
+        other = {**last, "full": True, "reduction": "sum"}
         return [
-            Example(shapes=[(4, 3), (4, 3), (4, 3)], draw=draw),
-            Example({"full": True, "reduction": "sum"}, shapes=[(4, 3), (4, 3), (4,)], draw=draw),
+            Example(last, shapes=[(4, 3), (4, 3)], draw=draw),
+            Example(other, shapes=[(4, 3), (4,)], draw=draw),
         ]

@@ -35,6 +35,8 @@ class MultiMarginLoss(ReducedLoss):
         DtypeError, DeviceError: the tensors differ, or the target is not of whole numbers.
     """
 
+    traceable = True
+
     weight: Tensor | None
 
     def __init__(
@@ -116,6 +118,8 @@ class MultiLabelMarginLoss(ReducedLoss):
         ShapeError: the shapes differ, or the prediction is empty.
         DtypeError, DeviceError: the target is not of whole numbers, or on another device.
     """
+
+    traceable = True
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         check_indices(self, prediction, target, prediction.shape)

@@ -34,6 +34,8 @@ class NLLLoss(ClassLoss):
         DtypeError, DeviceError: the tensors differ, or the target is not of whole numbers.
     """
 
+    traceable = True
+
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         check_prediction(self, prediction)
         dim = self.class_dim(prediction)

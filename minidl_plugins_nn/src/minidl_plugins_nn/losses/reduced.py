@@ -30,7 +30,6 @@ class ReducedLoss(BaseModule):
     there is passed by name here.
     """
 
-    traceable = True
     REDUCTIONS: ClassVar[tuple[str, ...]] = ("mean", "sum")
 
     def __init__(self, *, reduction: str = "mean") -> None:
@@ -71,6 +70,8 @@ class ElementwiseLoss(ReducedLoss):
     A subclass writes v as `values` and its derivative by x as `slopes`. Prediction and target have
     one shape, whatever it is; nothing is broadcast.
     """
+
+    traceable = True
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         check_prediction(self, prediction)

@@ -104,6 +104,8 @@ class MarginRankingLoss(ReducedLoss):
         DtypeError, DeviceError: the inputs differ; the target is on another device.
     """
 
+    traceable = True
+
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.margin = finite_number(self, "margin", margin)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ class Adadelta(RuleOptimizer):
     def step(self) -> None:
         for p, v, u in zip(self.params, self.v, self.u, strict=True):
             g = self.decayed_gradient(p)
-            v.mul_(self.rho).add_((1 - self.rho) * g * g)
+            update_average(v, g * g, self.rho)
             delta = (u + self.eps).sqrt() / (v + self.eps).sqrt() * g
-            u.mul_(self.rho).add_((1 - self.rho) * delta * delta)
+            update_average(u, delta * delta, self.rho)
             p.value.sub_(self.lr * delta)
 
     @classmethod

@@ -8,6 +8,7 @@ import torch
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number, Numbers
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -92,10 +93,10 @@ class Adafactor(RuleOptimizer):
             g = self.decayed_gradient(p)
             squared = g * g
             if g.ndim < 2:
-                v = row.mul_(1 - newest).add_(newest * squared)
+                v = update_average(row, squared, 1 - newest)
             else:
-                row.mul_(1 - newest).add_(newest * squared.mean(-1, keepdim=True))
-                column.mul_(1 - newest).add_(newest * squared.mean(-2, keepdim=True))
+                update_average(row, squared.mean(-1, keepdim=True), 1 - newest)
+                update_average(column, squared.mean(-2, keepdim=True), 1 - newest)
                 v = row * column / row.mean(-2, keepdim=True).clamp(min=eps1)
             update = g * v.clamp(min=eps1 * eps1).rsqrt()
             p.value.sub_(alpha / (_rms(update) / self.d).clamp(min=1) * update)

@@ -8,6 +8,7 @@ import torch
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number, Numbers
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -82,11 +83,12 @@ class Adam(RuleOptimizer):
         unbias_v = 1 - beta2**self.steps
         for number, (p, m, v) in enumerate(zip(self.params, self.m, self.v, strict=True)):
             g = self.decayed_gradient(p)
-            m.mul_(beta1).add_((1 - beta1) * g)
-            v.mul_(beta2).add_((1 - beta2) * g * g)
+            update_average(m, g, beta1)
+            update_average(v, g * g, beta2)
             if self.amsgrad:
                 v = self.v_max[number].copy_(torch.maximum(self.v_max[number], v))
-            p.value.sub_(rate * m / ((v / unbias_v).sqrt() + self.eps))
+            denominator = (v / unbias_v).sqrt_().add_(self.eps)
+            p.value.sub_((m / denominator).mul_(rate))
 
     @classmethod
     def examples(cls) -> list[Example]:

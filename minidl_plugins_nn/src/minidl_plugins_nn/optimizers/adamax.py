@@ -8,6 +8,7 @@ import torch
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number, Numbers
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Adamax(RuleOptimizer):
         rate = self.lr / (1 - beta1 ** self.steps.add_(1))
         for p, m, u in zip(self.params, self.m, self.u, strict=True):
             g = self.decayed_gradient(p)
-            m.mul_(beta1).add_((1 - beta1) * g)
+            update_average(m, g, beta1)
             u.copy_(torch.maximum(beta2 * u, g.abs() + self.eps))
             p.value.sub_(rate * m / u)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number
-from minidl_plugins_nn.optimizers.averages import exchanged
+from minidl_plugins_nn.optimizers.averages import exchanged, update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ASGD(RuleOptimizer):
             if p.decays:
                 p.value.mul_(1 - self.lambd * eta)
             p.value.sub_(eta * g)
-            a.mul_(1 - weight).add_(weight * p.value)
+            update_average(a, p.value, 1 - weight)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Put the averages into the parameters within a ``with`` block."""

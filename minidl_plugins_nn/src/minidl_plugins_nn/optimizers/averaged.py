@@ -9,7 +9,7 @@ import torch
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number
-from minidl_plugins_nn.optimizers.averages import exchanged
+from minidl_plugins_nn.optimizers.averages import exchanged, update_average
 from minidl_plugins_nn.optimizers.wrapper import Wrapper
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Averaged(Wrapper):
         n = (self.steps.add_(1) - self.start).clamp(min=1)
         weight = 1 / n if self.decay is None else torch.where(n <= 1, n, 1 - self.decay)
         for p, a in zip(self.params, self.averages, strict=True):
-            a.mul_(1 - weight).add_(weight * p.value)
+            update_average(a, p.value, 1 - weight)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Put the averages into the parameters within a ``with`` block."""

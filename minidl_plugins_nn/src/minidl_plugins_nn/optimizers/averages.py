@@ -1,9 +1,9 @@
-"""Averages of parameters, put into their place for a while."""
+"""Moving averages, and parameters that their averages replace for a while."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from minidl_core import Parameter
 
-__all__ = ["exchanged"]
+__all__ = ["exchanged", "update_average"]
+
+
+def update_average(average: Tensor, new: Tensor, beta: Any) -> Tensor:
+    """β a + (1 − β) x, written into the average a of x; it is returned.
+
+    β is a number, or a tensor with no dimensions, such as the value of one model in a stack.
+    """
+    if isinstance(beta, (int, float)):
+        return average.mul_(beta).add_(new, alpha=1 - beta)  # one pass less over the elements
+    return average.mul_(beta).add_((1 - beta) * new)
 
 
 @contextmanager

@@ -45,7 +45,6 @@ class ClipNorm(Wrapper):
     traceable = True
     tensors = ("norm",)
     conformance_exceptions: ClassVar = {
-        "gradients_kept": "it clips them in place",
         "matches_reference": "a reference is of one number, and the norm is of all of them",
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number, Numbers
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Lion(RuleOptimizer):
         for p, m in zip(self.params, self.m, strict=True):
             g = self.decayed_gradient(p)
             p.value.sub_(self.lr * (beta1 * m + (1 - beta1) * g).sign())
-            m.mul_(beta2).add_((1 - beta2) * g)
+            update_average(m, g, beta2)
 
     @classmethod
     def examples(cls) -> list[Example]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Number, Numbers
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class NAdam(RuleOptimizer):
         unbias_v = 1 - beta2**t
         for p, m, v in zip(self.params, self.m, self.v, strict=True):
             g = self.decayed_gradient(p)
-            m.mul_(beta1).add_((1 - beta1) * g)
-            v.mul_(beta2).add_((1 - beta2) * g * g)
+            update_average(m, g, beta1)
+            update_average(v, g * g, beta2)
             p.value.sub_((of_m * m + of_g * g) / ((v / unbias_v).sqrt() + self.eps))
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from minidl_core import Example
 from minidl_plugins_nn.hyperparameters import Momentum, Number
+from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class RMSprop(RuleOptimizer):
     def step(self) -> None:
         for number, (p, v) in enumerate(zip(self.params, self.v, strict=True)):
             g = self.decayed_gradient(p)
-            v.mul_(self.alpha).add_((1 - self.alpha) * g * g)
+            update_average(v, g * g, self.alpha)
             if self.centered:
-                mean = self.mean[number].mul_(self.alpha).add_((1 - self.alpha) * g)
+                mean = update_average(self.mean[number], g, self.alpha)
                 v = v - mean * mean
-            step = g / (v.sqrt() + self.eps)
+            step = g / v.sqrt().add_(self.eps)
             if self.velocity:
                 step = self.velocity[number].mul_(self.momentum).add_(step)
             p.value.sub_(self.lr * step)
