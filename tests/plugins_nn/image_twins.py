@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 import minidl_plugins_nn
 
 F64 = torch.float64
+
+# Every layer on images and sequences, by the words in the names of its family.
+FAMILIES = (
+    r"(Lazy)?(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d",
+    r".*Pool[123]d|MaxUnpool[123]d|(Group|Layer|RMS|LocalResponse)Norm",
+    r"(Feature)?(Alpha)?Dropout[123]?d?|.*Pad[123]d|Flatten|Unflatten|Identity|Fold|Unfold",
+    r".*Shuffle|PixelUnshuffle|Upsample|Upsampling.*",
+)
+LAYERS = [
+    getattr(minidl_plugins_nn, name)
+    for name in minidl_plugins_nn.__all__
+    if any(re.fullmatch(family, name) for family in FAMILIES)
+]
 
 
 def draw(*shape, seed=0, dtype=F64):

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from minidl_plugins_devkit import parametrize_with_checks
 
-import pytest
-
-import minidl_plugins_nn
-
-kit = pytest.importorskip("minidl_plugins_devkit")
-
-LAYERS = [
-    getattr(minidl_plugins_nn, name)
-    for name in minidl_plugins_nn.__all__
-    if re.fullmatch(
-        r".*(Conv|ConvTranspose|Pool|Unpool|Norm|Pad|Dropout)[123]d|.*Norm|.*[Dd]ropout"
-        r"|(Unf|F)latten|Identity|(Unf|F)old|.*[Ss]huffle|Upsampl.*",
-        name,
-    )
-]
+from .image_twins import LAYERS
 
 
-@kit.parametrize_with_checks(LAYERS)
+@parametrize_with_checks(LAYERS)
 def test_conforms(check):
     check()

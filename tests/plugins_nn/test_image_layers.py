@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from typing import NamedTuple
 
 import pytest
@@ -11,18 +10,8 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_leaves, tree_map
 
-import minidl_plugins_nn
+from .image_twins import LAYERS
 
-NAMES = [
-    name
-    for name in minidl_plugins_nn.__all__
-    if re.fullmatch(
-        r".*(Conv|ConvTranspose|Pool|Unpool|Norm|Pad|Dropout)[123]d|.*Norm|.*[Dd]ropout"
-        r"|(Unf|F)latten|Identity|(Unf|F)old|.*[Ss]huffle|Upsampl.*",
-        name,
-    )
-]
-LAYERS = [getattr(minidl_plugins_nn, name) for name in NAMES]
 # What is drawn for K models at once differs from what is drawn for one after the other.
 DRAWS = ("Dropout", "FractionalMaxPool")
 CASES = [
