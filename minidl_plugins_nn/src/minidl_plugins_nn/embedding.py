@@ -118,14 +118,25 @@ class Embedding(BaseModule):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        def draw(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor]:
+        def rows(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor]:
             return (torch.randint(0, 5, shape, generator=generator),)
 
+        def but_2(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor]:
+            return (torch.tensor([0, 1, 3, 4])[torch.randint(0, 4, shape, generator=generator)],)
+
+        def each_once(generator: torch.Generator, shape: tuple[int]) -> tuple[Tensor]:
+            return (torch.randperm(9, generator=generator)[: shape[0]],)
+
+        # the last two options take something from the derivative, except for these rows
         sizes = {"num_embeddings": 5, "embedding_dim": 3}
         return [
-            Example(sizes, shapes=[(4,)], draw=draw),
-            Example({**sizes, "padding_idx": 2}, shapes=[(4, 3)], draw=draw),
-            Example({**sizes, "scale_grad_by_freq": True}, shapes=[(6, 2)], draw=draw),
+            Example(sizes, shapes=[(4, 3)], draw=rows),
+            Example({**sizes, "padding_idx": 2}, shapes=[(4, 3)], draw=but_2),
+            Example(
+                {**sizes, "num_embeddings": 9, "scale_grad_by_freq": True},
+                shapes=[(4,)],
+                draw=each_once,
+            ),
         ]
 
 

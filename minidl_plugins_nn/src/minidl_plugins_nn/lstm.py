@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minidl_core import Example
 from minidl_plugins_nn.drawing import Source
 from minidl_plugins_nn.recurrent_cell import RecurrentCell
 from minidl_plugins_nn.recurrent_layers import RecurrentLayers
+from minidl_plugins_nn.recurrent_states import FlatStates
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -141,3 +143,15 @@ class LSTM(RecurrentLayers):
         super().__init__(
             Memory, *sizes, bias, batch_first, dropout, bidirectional, proj_size, source
         )
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        def flat(generator: torch.Generator, dtype: torch.dtype, **options: Any) -> FlatStates:
+            return FlatStates(cls(3, 2, generator=generator, dtype=dtype, **options))
+
+        more = {"num_layers": 2, "bidirectional": True, "batch_first": True, "bias": False}
+        return [
+            Example({}, shapes=[(4, 2, 3)], batch_axis=1, make=flat),
+            Example(more, shapes=[(2, 4, 3)], make=flat),
+            Example({"proj_size": 1}, [(4, 3, 3), (1, 3, 1), (1, 3, 2)], batch_axis=1, make=flat),
+        ]
