@@ -35,19 +35,17 @@ class Memory:
     # dc' += o (1 − tanh² c') dh';  do = tanh c' dh',  di = g dc',  df = c dc',  dg = i dc',
     # through σ' = σ (1 − σ) and tanh' = 1 − tanh²;  around u: dc = f dc'
     @staticmethod
-    def backward(kept: Any, grads: tuple[Tensor, ...]) -> Any:
+    def slopes(*kept: Tensor) -> tuple[Tensor, ...]:
         i, f, g, o, s, c = kept
+        each = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), s * o * (1 - o)]
+        return torch.cat(each, -1), o * (1 - s * s), f
+
+    @staticmethod
+    def backward(slopes: tuple[Tensor, ...], grads: tuple[Tensor, ...]) -> Any:
+        of_gates, of_h, f = slopes
         dh, dc = grads
-        dc = dc + dh * o * (1 - s * s)
-        da = torch.cat(
-            [
-                dc * g * i * (1 - i),
-                dc * c * f * (1 - f),
-                dc * i * (1 - g * g),
-                dh * s * o * (1 - o),
-            ],
-            -1,
-        )
+        dc = dc + dh * of_h
+        da = torch.cat([dc, dc, dc, dh], -1) * of_gates
         return da, da, (None, dc * f)
 
 

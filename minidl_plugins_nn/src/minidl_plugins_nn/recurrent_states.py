@@ -22,10 +22,10 @@ def check_sequence(
     Raises:
         ShapeError, DtypeError, DeviceError: it does not fit.
     """
-    if isinstance(x, torch.nn.utils.rnn.PackedSequence):
+    if not isinstance(x, torch.Tensor):
         raise ShapeError(
-            "expected a tensor, got a PackedSequence, which is not supported; pad the sequences "
-            "(torch.nn.utils.rnn.pad_packed_sequence) and leave padded places out of the loss",
+            f"expected a tensor, got {type(x).__name__}; packed sequences are not supported: pad "
+            "them (pad_packed_sequence) and leave padded places out of the loss",
             where=layer,
         )
     if x.ndim not in dims or x.shape[-1] != size or not x.numel():
