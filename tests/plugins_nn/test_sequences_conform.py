@@ -7,7 +7,17 @@ from importlib.metadata import distribution
 from minidl_plugins_devkit import parametrize_with_checks
 
 FILES = {
-    *("bilinear", "branching", "distances", "embedding", "gru", "lstm", "merging", "partition"),
+    *(
+        "bilinear",
+        "branching",
+        "distances",
+        "embedding",
+        "embedding_bag",
+        "gru",
+        "lstm",
+        "merging",
+        "partition",
+    ),
     *("multihead_attention", "residual", "rnn", "self_attention"),
     *("transformer", "transformer_decoder", "transformer_encoder"),
 }

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.dropout import Dropout3d as Dropout3d
     from minidl_plugins_nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
     from minidl_plugins_nn.embedding import Embedding as Embedding
+    from minidl_plugins_nn.embedding_bag import EmbeddingBag as EmbeddingBag
     from minidl_plugins_nn.folding import Fold as Fold
     from minidl_plugins_nn.folding import Unfold as Unfold
     from minidl_plugins_nn.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
@@ -212,6 +213,7 @@ else:
                 "FeatureAlphaDropout",
             ],
             "embedding": ["Embedding"],
+            "embedding_bag": ["EmbeddingBag"],
             "folding": ["Fold", "Unfold"],
             "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
             "group_norm": ["GroupNorm"],

@@ -22,7 +22,15 @@ from minidl_plugins_nn.drawing import Source
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Embedding", "check_indices", "refuse_renorm_and_sparse", "row_of", "table"]
+__all__ = [
+    "Embedding",
+    "check_indices",
+    "counts",
+    "look_up",
+    "refuse_renorm_and_sparse",
+    "row_of",
+    "table",
+]
 
 
 class Embedding(BaseModule):
@@ -179,17 +187,16 @@ def refuse_renorm_and_sparse(where: str, max_norm: float | None, sparse: bool) -
         )
 
 
-def check_indices(layer: object, x: Tensor, weight: Tensor) -> None:
+def check_indices(layer: object, x: Tensor, weight: Tensor, what: str = "row numbers") -> None:
     """Check that `x` holds whole numbers and is where `weight` is."""
     if x.dtype not in (torch.int64, torch.int32):
         raise DtypeError(
-            f"expected row numbers of torch.int64 or torch.int32, got {x.dtype}; convert them: "
-            "x.long()",
+            f"expected {what} of torch.int64 or torch.int32, got {x.dtype}; convert them: x.long()",
             where=layer,
         )
     if x.device != weight.device:
         raise DeviceError(
-            f"expected row numbers on the device of the weight, {weight.device}, got {x.device}; "
+            f"expected {what} on the device of the weight, {weight.device}, got {x.device}; "
             f'move them: x.to("{weight.device}")',
             where=layer,
         )
