@@ -10,7 +10,18 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_leaves, tree_map
 
-from minidl_plugins_nn import GRUCell, MultiheadAttention, SelfAttention
+from minidl_core import Sequential, train
+from minidl_plugins_basic import SGD, MSELoss, stack, unstack
+from minidl_plugins_nn import (
+    LSTM,
+    Add,
+    GRUCell,
+    MultiheadAttention,
+    Parallel,
+    Select,
+    SelfAttention,
+    TransformerEncoderLayer,
+)
 
 from .test_sequences_conform import COMPONENTS
 from .twins import doubles
@@ -118,3 +129,31 @@ def test_a_state_left_out_is_zero_for_every_stacked_model():
     stacked = torch.vmap(cell.forward)(x)
     alone = torch.stack([cell.forward(each) for each in x])
     torch.testing.assert_close(stacked, alone, rtol=1e-12, atol=1e-14)
+
+
+def sequence_model(seed):
+    given = {"generator": torch.Generator().manual_seed(seed), "dtype": torch.float64}
+    attention = SelfAttention(4, 2, causal=True, **given)
+    return Sequential(
+        Parallel(attention, Sequential(attention, attention)),
+        Add(),
+        TransformerEncoderLayer(4, 2, 6, 0.0, "gelu", batch_first=True, **given),
+        LSTM(4, 4, batch_first=True, **given),
+        Select(0),
+    )
+
+
+def test_a_stack_trains_as_each_model_alone():
+    batches = [(doubles(2, 5, 4, seed=i), doubles(2, 5, 4, seed=i + 9)) for i in range(3)]
+    together = [(x.expand(3, *x.shape), y.expand(3, *y.shape)) for x, y in batches]
+    models, alone = [[sequence_model(seed) for seed in MODELS] for _ in range(2)]
+    many = stack(models)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        optimizer = stack([SGD(model.param(), lr=0.1) for model in models])
+        for _ in train(many, MSELoss(), optimizer, together):
+            pass
+    for each, expected in zip(unstack(many), alone, strict=True):
+        for _ in train(expected, MSELoss(), SGD(expected.param(), lr=0.1), batches):
+            pass
+        torch.testing.assert_close(each.state_dict(), expected.state_dict(), rtol=1e-10, atol=1e-12)
