@@ -133,10 +133,28 @@ def test_self_attention_returns_one_gradient(bias):
     assert_same(mine, Alone(twin), doubles(2, 3, 4))
 
 
-def test_self_attention_with_appended_keys():
-    _, twin = pair(True, add_bias_kv=True, add_zero_attn=True)
-    mine = SelfAttention(4, 2, causal=True, add_bias_kv=True, add_zero_attn=True, **DOUBLE)
-    assert_same(mine, Alone(twin), doubles(2, 3, 4))
+@pytest.mark.parametrize("options", OPTIONS[:4], ids=str)
+def test_attention_of_one_input_returns_one_gradient(options):
+    mine, twin = pair(True, **options)
+    mask = torch.ones(3, 3, dtype=torch.bool).triu(1)
+    assert_same(OneInput(mine), Alone(twin), doubles(2, 3, 4))
+    x = doubles(2, 3, 4)
+    torch.testing.assert_close(
+        mine.forward(x, is_causal=True), mine.forward(x, x, x, attn_mask=mask)
+    )
+
+
+class OneInput:
+    """Calls attention with the query alone."""
+
+    def __init__(self, attention):
+        self.attention = attention
+
+    def __getattr__(self, name):
+        return getattr(self.attention, name)
+
+    def forward(self, x):
+        return self.attention.forward(x, need_weights=False, is_causal=True)[0]
 
 
 def test_a_query_that_sees_nothing_gets_zeros():

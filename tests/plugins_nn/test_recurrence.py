@@ -121,7 +121,7 @@ def test_first_values_follow_torch(kind):
 
 def test_refuses_packed_sequences():
     packed = torch.nn.utils.rnn.pack_sequence([torch.zeros(3, 3), torch.zeros(2, 3)])
-    with pytest.raises(ShapeError, match="PackedSequence, which is not supported"):
+    with pytest.raises(ShapeError, match="got PackedSequence; packed sequences are not supported"):
         LSTM(3, 4).forward(packed)
 
 

@@ -208,7 +208,27 @@ def run_ours(
 
 def _built(case: Case, component: type) -> Any:
     args, kwargs = mapped(lambda tensor: tensor.detach().clone(), case.constructor)
+    if not issubclass(component, torch.nn.Module):
+        args = tuple(map(_ours, args))
     return component(*args, **kwargs)
+
+
+def _ours(argument: Any) -> Any:
+    """Return our layer in place of a torch layer that is an argument of the constructor."""
+    if not isinstance(argument, torch.nn.TransformerEncoderLayer):
+        return argument
+    ours: Any = component("TransformerEncoderLayer")
+    return ours(
+        argument.self_attn.embed_dim,
+        argument.self_attn.num_heads,
+        argument.linear1.out_features,
+        argument.dropout.p,
+        argument.activation,
+        argument.norm1.eps,
+        argument.self_attn.batch_first,
+        argument.norm_first,
+        argument.linear1.bias is not None,
+    )
 
 
 def _convert(module: Any, dtype: torch.dtype) -> None:

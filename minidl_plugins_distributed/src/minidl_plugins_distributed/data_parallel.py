@@ -133,7 +133,6 @@ class DataParallel(BaseOptimizer):
             where="DataParallel",
         )
 
-
     def step(self) -> None:
         """Average the gradients, and step.
 

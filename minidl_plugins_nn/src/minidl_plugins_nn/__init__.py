@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.batch_norm import BatchNorm2d as BatchNorm2d
     from minidl_plugins_nn.batch_norm import BatchNorm3d as BatchNorm3d
     from minidl_plugins_nn.bilinear import Bilinear as Bilinear
+    from minidl_plugins_nn.branching import Each as Each
+    from minidl_plugins_nn.branching import Parallel as Parallel
     from minidl_plugins_nn.constant_padding import ConstantPad1d as ConstantPad1d
     from minidl_plugins_nn.constant_padding import ConstantPad2d as ConstantPad2d
     from minidl_plugins_nn.constant_padding import ConstantPad3d as ConstantPad3d
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.dropout import Dropout3d as Dropout3d
     from minidl_plugins_nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
     from minidl_plugins_nn.embedding import Embedding as Embedding
+    from minidl_plugins_nn.embedding_bag import EmbeddingBag as EmbeddingBag
     from minidl_plugins_nn.folding import Fold as Fold
     from minidl_plugins_nn.folding import Unfold as Unfold
     from minidl_plugins_nn.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.local_response_norm import LocalResponseNorm as LocalResponseNorm
     from minidl_plugins_nn.losses.absolute import *
     from minidl_plugins_nn.losses.binary import *
+    from minidl_plugins_nn.losses.class_loss import *
     from minidl_plugins_nn.losses.cross_entropy import *
     from minidl_plugins_nn.losses.ctc import *
     from minidl_plugins_nn.losses.embeddings import *
@@ -94,6 +98,9 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.max_unpooling import MaxUnpool1d as MaxUnpool1d
     from minidl_plugins_nn.max_unpooling import MaxUnpool2d as MaxUnpool2d
     from minidl_plugins_nn.max_unpooling import MaxUnpool3d as MaxUnpool3d
+    from minidl_plugins_nn.merging import Add as Add
+    from minidl_plugins_nn.merging import Concatenate as Concatenate
+    from minidl_plugins_nn.merging import Multiply as Multiply
     from minidl_plugins_nn.multihead_attention import MultiheadAttention as MultiheadAttention
     from minidl_plugins_nn.optimizers.accumulate import *
     from minidl_plugins_nn.optimizers.adadelta import *
@@ -122,12 +129,15 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.padding_layers import ReplicationPad1d as ReplicationPad1d
     from minidl_plugins_nn.padding_layers import ReplicationPad2d as ReplicationPad2d
     from minidl_plugins_nn.padding_layers import ReplicationPad3d as ReplicationPad3d
+    from minidl_plugins_nn.partition import Partition as Partition
+    from minidl_plugins_nn.partition import Select as Select
     from minidl_plugins_nn.pixel_shuffle import ChannelShuffle as ChannelShuffle
     from minidl_plugins_nn.pixel_shuffle import PixelShuffle as PixelShuffle
     from minidl_plugins_nn.pixel_shuffle import PixelUnshuffle as PixelUnshuffle
     from minidl_plugins_nn.reshaping import Flatten as Flatten
     from minidl_plugins_nn.reshaping import Identity as Identity
     from minidl_plugins_nn.reshaping import Unflatten as Unflatten
+    from minidl_plugins_nn.residual import Residual as Residual
     from minidl_plugins_nn.rnn import RNN as RNN
     from minidl_plugins_nn.rnn import RNNCell as RNNCell
     from minidl_plugins_nn.schedules.by_epochs import *
@@ -138,6 +148,15 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.schedules.schedule import Schedule as Schedule
     from minidl_plugins_nn.schedules.scheduler import *
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
+    from minidl_plugins_nn.transformer import Transformer as Transformer
+    from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
+    from minidl_plugins_nn.transformer_decoder import (
+        TransformerDecoderLayer as TransformerDecoderLayer,
+    )
+    from minidl_plugins_nn.transformer_encoder import TransformerEncoder as TransformerEncoder
+    from minidl_plugins_nn.transformer_encoder import (
+        TransformerEncoderLayer as TransformerEncoderLayer,
+    )
     from minidl_plugins_nn.transposed_convolution import ConvTranspose1d as ConvTranspose1d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose2d as ConvTranspose2d
     from minidl_plugins_nn.transposed_convolution import ConvTranspose3d as ConvTranspose3d
@@ -174,6 +193,7 @@ else:
             "average_pooling": ["AvgPool1d", "AvgPool2d", "AvgPool3d"],
             "batch_norm": ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"],
             "bilinear": ["Bilinear"],
+            "branching": ["Each", "Parallel"],
             "constant_padding": [
                 "ConstantPad1d",
                 "ConstantPad2d",
@@ -193,6 +213,7 @@ else:
                 "FeatureAlphaDropout",
             ],
             "embedding": ["Embedding"],
+            "embedding_bag": ["EmbeddingBag"],
             "folding": ["Fold", "Unfold"],
             "fractional_pooling": ["FractionalMaxPool2d", "FractionalMaxPool3d"],
             "group_norm": ["GroupNorm"],
@@ -217,6 +238,7 @@ else:
             "local_response_norm": ["LocalResponseNorm"],
             "losses.absolute": ["HuberLoss", "L1Loss", "SmoothL1Loss"],
             "losses.binary": ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"],
+            "losses.class_loss": ["ClassLoss"],
             "losses.cross_entropy": ["CrossEntropyLoss"],
             "losses.ctc": ["CTCLoss"],
             "losses.embeddings": [
@@ -234,6 +256,7 @@ else:
             "lstm": ["LSTM", "LSTMCell"],
             "max_pooling": ["MaxPool1d", "MaxPool2d", "MaxPool3d"],
             "max_unpooling": ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"],
+            "merging": ["Add", "Concatenate", "Multiply"],
             "multihead_attention": ["MultiheadAttention"],
             "optimizers.accumulate": ["Accumulate"],
             "optimizers.adadelta": ["Adadelta"],
@@ -264,8 +287,10 @@ else:
                 "ReplicationPad2d",
                 "ReplicationPad3d",
             ],
+            "partition": ["Partition", "Select"],
             "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
             "reshaping": ["Flatten", "Identity", "Unflatten"],
+            "residual": ["Residual"],
             "rnn": ["RNN", "RNNCell"],
             "schedules.by_epochs": ["ExponentialSchedule", "MultiStepSchedule", "StepSchedule"],
             "schedules.composition": ["JoinedSchedule", "ProductSchedule", "WarmUpSchedule"],
@@ -280,6 +305,9 @@ else:
             "schedules.schedule": ["Schedule"],
             "schedules.scheduler": ["Scheduler"],
             "self_attention": ["SelfAttention"],
+            "transformer": ["Transformer"],
+            "transformer_decoder": ["TransformerDecoder", "TransformerDecoderLayer"],
+            "transformer_encoder": ["TransformerEncoder", "TransformerEncoderLayer"],
             "transposed_convolution": ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"],
             "upsampling": ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],
         },

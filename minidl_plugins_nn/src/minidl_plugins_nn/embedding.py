@@ -22,7 +22,15 @@ from minidl_plugins_nn.drawing import Source
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Embedding", "check_indices", "refuse_renorm_and_sparse", "row_of", "table"]
+__all__ = [
+    "Embedding",
+    "check_indices",
+    "counts",
+    "look_up",
+    "refuse_renorm_and_sparse",
+    "row_of",
+    "table",
+]
 
 
 class Embedding(BaseModule):
@@ -118,14 +126,25 @@ class Embedding(BaseModule):
 
     @classmethod
     def examples(cls) -> list[Example]:
-        def draw(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor]:
+        def rows(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor]:
             return (torch.randint(0, 5, shape, generator=generator),)
 
+        def but_2(generator: torch.Generator, shape: tuple[int, ...]) -> tuple[Tensor]:
+            return (torch.tensor([0, 1, 3, 4])[torch.randint(0, 4, shape, generator=generator)],)
+
+        def each_once(generator: torch.Generator, shape: tuple[int]) -> tuple[Tensor]:
+            return (torch.randperm(9, generator=generator)[: shape[0]],)
+
+        # the last two options take something from the derivative, except for these rows
         sizes = {"num_embeddings": 5, "embedding_dim": 3}
         return [
-            Example(sizes, shapes=[(4,)], draw=draw),
-            Example({**sizes, "padding_idx": 2}, shapes=[(4, 3)], draw=draw),
-            Example({**sizes, "scale_grad_by_freq": True}, shapes=[(6, 2)], draw=draw),
+            Example(sizes, shapes=[(4, 3)], draw=rows),
+            Example({**sizes, "padding_idx": 2}, shapes=[(4, 3)], draw=but_2),
+            Example(
+                {**sizes, "num_embeddings": 9, "scale_grad_by_freq": True},
+                shapes=[(4,)],
+                draw=each_once,
+            ),
         ]
 
 
@@ -168,17 +187,16 @@ def refuse_renorm_and_sparse(where: str, max_norm: float | None, sparse: bool) -
         )
 
 
-def check_indices(layer: object, x: Tensor, weight: Tensor) -> None:
+def check_indices(layer: object, x: Tensor, weight: Tensor, what: str = "row numbers") -> None:
     """Check that `x` holds whole numbers and is where `weight` is."""
     if x.dtype not in (torch.int64, torch.int32):
         raise DtypeError(
-            f"expected row numbers of torch.int64 or torch.int32, got {x.dtype}; convert them: "
-            "x.long()",
+            f"expected {what} of torch.int64 or torch.int32, got {x.dtype}; convert them: x.long()",
             where=layer,
         )
     if x.device != weight.device:
         raise DeviceError(
-            f"expected row numbers on the device of the weight, {weight.device}, got {x.device}; "
+            f"expected {what} on the device of the weight, {weight.device}, got {x.device}; "
             f'move them: x.to("{weight.device}")',
             where=layer,
         )

@@ -33,16 +33,19 @@ class GatedUnit:
     # dn = (1 − z) dh',  dz = (h − n) dh',  through tanh' = 1 − n² and σ' = σ (1 − σ);
     # daₙ = dn (1 − n²),  duₙ = r daₙ,  dr = uₙ daₙ;  around u: dh = z dh'
     @staticmethod
-    def backward(kept: Any, grads: tuple[Tensor, ...]) -> Any:
+    def slopes(*kept: Tensor) -> tuple[Tensor, ...]:
         r, z, n, un, h = kept
+        return un * r * (1 - r), (h - n) * z * (1 - z), (1 - z) * (1 - n * n), r, z
+
+    @staticmethod
+    def backward(slopes: tuple[Tensor, ...], grads: tuple[Tensor, ...]) -> Any:
+        of_r, of_z, of_n, r, z = slopes
         (dh,) = grads
-        around = z * dh
-        dan = (dh - around) * (1 - n * n)
-        daz = dh * (h - n) * z * (1 - z)
-        dar = dan * un * r * (1 - r)
+        dan = dh * of_n
+        dar, daz = dan * of_r, dh * of_z
         da = torch.cat([dar, daz, dan], -1)
         du = torch.cat([dar, daz, dan * r], -1)
-        return da, du, (around,)
+        return da, du, (dh * z,)
 
 
 class GRUCell(RecurrentCell):

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minidl_core import Example
 from minidl_plugins_nn.drawing import Source
 from minidl_plugins_nn.recurrent_cell import RecurrentCell
 from minidl_plugins_nn.recurrent_layers import RecurrentLayers
+from minidl_plugins_nn.recurrent_states import FlatStates
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,19 +35,17 @@ class Memory:
     # dc' += o (1 − tanh² c') dh';  do = tanh c' dh',  di = g dc',  df = c dc',  dg = i dc',
     # through σ' = σ (1 − σ) and tanh' = 1 − tanh²;  around u: dc = f dc'
     @staticmethod
-    def backward(kept: Any, grads: tuple[Tensor, ...]) -> Any:
+    def slopes(*kept: Tensor) -> tuple[Tensor, ...]:
         i, f, g, o, s, c = kept
+        each = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), s * o * (1 - o)]
+        return torch.cat(each, -1), o * (1 - s * s), f
+
+    @staticmethod
+    def backward(slopes: tuple[Tensor, ...], grads: tuple[Tensor, ...]) -> Any:
+        of_gates, of_h, f = slopes
         dh, dc = grads
-        dc = dc + dh * o * (1 - s * s)
-        da = torch.cat(
-            [
-                dc * g * i * (1 - i),
-                dc * c * f * (1 - f),
-                dc * i * (1 - g * g),
-                dh * s * o * (1 - o),
-            ],
-            -1,
-        )
+        dc = dc + dh * of_h
+        da = torch.cat([dc, dc, dc, dh], -1) * of_gates
         return da, da, (None, dc * f)
 
 
@@ -141,3 +141,15 @@ class LSTM(RecurrentLayers):
         super().__init__(
             Memory, *sizes, bias, batch_first, dropout, bidirectional, proj_size, source
         )
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        def flat(generator: torch.Generator, dtype: torch.dtype, **options: Any) -> FlatStates:
+            return FlatStates(cls(3, 2, generator=generator, dtype=dtype, **options))
+
+        more = {"num_layers": 2, "bidirectional": True, "batch_first": True, "bias": False}
+        return [
+            Example({}, shapes=[(4, 2, 3)], batch_axis=1, make=flat),
+            Example(more, shapes=[(2, 4, 3)], make=flat),
+            Example({"proj_size": 1}, [(4, 3, 3), (1, 3, 1), (1, 3, 2)], batch_axis=1, make=flat),
+        ]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from minidl_core import BaseModule, Example, check_grad_output
 from minidl_plugins_nn.arguments import check_sizes
 from minidl_plugins_nn.linear import add_affine_grads, affine
-from minidl_plugins_nn.recurrence import Rule, Weights, step, step_backward
 from minidl_plugins_nn.recurrent_states import check_sequence, state_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_plugins_nn.drawing import Source
+    from minidl_plugins_nn.recurrence import Rule
 
 __all__ = ["RecurrentCell"]
 
@@ -55,26 +55,28 @@ class RecurrentCell(BaseModule):
         check_sequence(self, x, self.input_size, (1, 2), dims, weight)
         shapes = [(*x.shape[:-1], self.hidden_size)] * self.states
         state = state_of(self, hx, shapes, x)
-        w = self._weights()
-        a = affine(x, weight, None if w.bias_ih is None else w.bias_ih.value)
-        following, kept = step(self.rule, w, a, state)
+        a = affine(x, weight, None if self.bias_ih is None else self.bias_ih.value)
+        u = affine(
+            state[0], self.weight_hh.value, None if self.bias_hh is None else self.bias_hh.value
+        )
+        following, kept = self.rule.forward(a, u, state)
         self.push((x, state, hx is not None, kept))
         return following if self.states > 1 else following[0]
 
+    # a = x W_ihᵀ + b_ih and u = h W_hhᵀ + b_hh:  dx = da W_ih,  dh = du W_hh and what goes around u
     def backward(self, *grad_outputs: Any) -> Any:
         x, state, given, kept = self.pop()
         for grad in grad_outputs:
             check_grad_output(self, grad, state[0].shape)
-        da, du, dstate = step_backward(self.rule, self._weights(), kept, grad_outputs)
+        da, du, around = self.rule.backward(self.rule.slopes(*kept), grad_outputs)
         add_affine_grads(self.weight_ih, self.bias_ih, da, x)
         add_affine_grads(self.weight_hh, self.bias_hh, du, state[0])
         dx = da @ self.weight_ih.value
         if not given:
             return dx
-        return dx, dstate if self.states > 1 else dstate[0]
-
-    def _weights(self) -> Weights:
-        return Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        dh = du @ self.weight_hh.value
+        dh = dh if around[0] is None else around[0] + dh
+        return dx, (dh, *around[1:]) if self.states > 1 else dh
 
     def summary(self) -> str:
         sizes = f"in: {self.input_size}, state: {self.hidden_size}"

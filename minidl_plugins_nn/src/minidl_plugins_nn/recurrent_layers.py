@@ -176,4 +176,5 @@ class RecurrentLayers(BaseModule):
         return [
             Example(sizes, shapes=[(4, 2, 3)], batch_axis=1),
             Example({**sizes, **more}, shapes=[(2, 4, 3)]),
+            Example(sizes, shapes=[(4, 3, 3), (1, 3, 2)], batch_axis=1),
         ]

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ShapeError, check_alike
+from minidl_core import BaseModule, ShapeError, check_alike
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["check_sequence", "state_of"]
+__all__ = ["FlatStates", "check_sequence", "state_of"]
 
 
 def check_sequence(
@@ -22,10 +22,10 @@ def check_sequence(
     Raises:
         ShapeError, DtypeError, DeviceError: it does not fit.
     """
-    if type(x).__name__ == "PackedSequence":
+    if not isinstance(x, torch.Tensor):
         raise ShapeError(
-            "expected a tensor, got a PackedSequence, which is not supported; pad the sequences "
-            "(torch.nn.utils.rnn.pad_packed_sequence) and leave padded places out of the loss",
+            f"expected a tensor, got {type(x).__name__}; packed sequences are not supported: pad "
+            "them (pad_packed_sequence) and leave padded places out of the loss",
             where=layer,
         )
     if x.ndim not in dims or x.shape[-1] != size or not x.numel():
@@ -60,3 +60,20 @@ def state_of(
     for s in state:
         check_alike(layer, "state", s, "input", like)
     return state
+
+
+class FlatStates(BaseModule):
+    """A recurrent layer with states that are plain inputs and outputs: (x, h, c) -> (y, h', c')."""
+
+    traceable = True
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+
+    def forward(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        y, last = self.layer.forward(x, *((state,) if state else ()))
+        return y, *last
+
+    def backward(self, grad_output: Tensor, *grad_state: Tensor) -> Any:
+        grads = self.layer.backward(grad_output, grad_state)
+        return grads if isinstance(grads, torch.Tensor) else (grads[0], *grads[1])

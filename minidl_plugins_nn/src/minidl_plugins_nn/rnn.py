@@ -26,12 +26,17 @@ class Tanh:
     @staticmethod
     def forward(a: Tensor, u: Tensor, _state: tuple[Tensor, ...]) -> Any:
         h = (a + u).tanh()
-        return (h,), h
+        return (h,), (h,)
 
     # tanh' = 1 − tanh²:  da = du = (1 − h'²) dh'
     @staticmethod
-    def backward(h: Tensor, grads: tuple[Tensor, ...]) -> Any:
-        da = grads[0] * (1 - h * h)
+    def slopes(*kept: Tensor) -> tuple[Tensor, ...]:
+        (h,) = kept
+        return (1 - h * h,)
+
+    @staticmethod
+    def backward(slopes: tuple[Tensor, ...], grads: tuple[Tensor, ...]) -> Any:
+        da = grads[0] * slopes[0]
         return da, da, (None,)
 
 
@@ -43,12 +48,17 @@ class Rectifier:
     @staticmethod
     def forward(a: Tensor, u: Tensor, _state: tuple[Tensor, ...]) -> Any:
         h = (a + u).relu()
-        return (h,), h
+        return (h,), (h,)
 
     # da = du = dh' where h' > 0, else 0
     @staticmethod
-    def backward(h: Tensor, grads: tuple[Tensor, ...]) -> Any:
-        da = grads[0] * (h > 0)
+    def slopes(*kept: Tensor) -> tuple[Tensor, ...]:
+        (h,) = kept
+        return ((h > 0).to(h.dtype),)
+
+    @staticmethod
+    def backward(slopes: tuple[Tensor, ...], grads: tuple[Tensor, ...]) -> Any:
+        da = grads[0] * slopes[0]
         return da, da, (None,)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from minidl_core import Example
 from minidl_plugins_nn.multihead_attention import MultiheadAttention
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 __all__ = ["SelfAttention"]
@@ -16,12 +17,12 @@ __all__ = ["SelfAttention"]
 class SelfAttention(MultiheadAttention):
     """`MultiheadAttention` of X with itself: Y = attention(X, X, X), in a chain of layers.
 
-    Shapes: X and Y (N, L, E), or (L, E); the batch comes first unless ``batch_first=False``.
+    Shapes: X and Y (N, L, E), or (L, E) without a batch.
 
     Args:
-        embed_dim, num_heads: the size of X, and the number of heads.
         causal: whether a position sees only itself and what came before it.
-        options: the other arguments of `MultiheadAttention`, without kdim and vdim.
+        batch_first: whether the batch comes first; here it does by default.
+        embed_dim, num_heads, dropout, bias, generator: as for `MultiheadAttention`.
 
     Raises:
         ArgumentError, ShapeError, DtypeError, DeviceError: as `MultiheadAttention` does.
@@ -30,9 +31,28 @@ class SelfAttention(MultiheadAttention):
     traceable = True
 
     def __init__(
-        self, embed_dim: int, num_heads: int, causal: bool = False, **options: Any
+        self,
+        embed_dim: int,
+        num_heads: int,
+        causal: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+        batch_first: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(embed_dim, num_heads, **{"batch_first": True, **options})
+        super().__init__(
+            embed_dim,
+            num_heads,
+            dropout,
+            bias,
+            batch_first=batch_first,
+            device=device,
+            dtype=dtype,
+            generator=generator,
+        )
         self.causal = causal
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
