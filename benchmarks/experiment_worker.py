@@ -58,10 +58,10 @@ class Ours:
 
     def check(self, path: str) -> None:
         """Save the weights of one start after one epoch."""
-        model = disk.network(seeded())
+        model, optimizer = disk.together([disk.network(seeded())])
         generator = seeded()
         data = disk.disk_data(generator)
-        for _ in disk.fit(model, disk.MSELoss(), data.train, 1, generator):
+        for _ in disk.fit(model, optimizer, disk.MSELoss(), data.train, 1, generator):
             pass
         np.save(path, np.concatenate([value.numpy().ravel() for value, _ in model.param()]))
 

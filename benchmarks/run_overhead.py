@@ -21,20 +21,19 @@ import torch
 from benchmarks.discovery import in_turns
 from benchmarks.experiment_worker import SCRIPT, disk
 from minidl_core import registry
-from minidl_plugins_experiments.config import overriding, reading
-from minidl_plugins_experiments.config.experiment import experiment_of
-from minidl_plugins_experiments.executing import Options, begin
+from minidl_plugins_experiments.config.loading import load_experiment
+from minidl_plugins_experiments.runs.execute import start
+from minidl_plugins_experiments.session import Options, Session
 
 LIMIT = 1.15
 
 
-def by_file(starts: int) -> None:
+def by_file(restarts: int) -> None:
     """The whole of ``minidl run disk --no-figures --quiet``, but for the start of the process."""
-    tree = reading.read(reading.find("disk"))
-    overriding.override(tree, [f"starts={starts}"])
+    experiment = load_experiment("disk", [f"restarts={restarts}"])
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(quiet=True, figures=False)
-        begin(experiment_of(tree), "disk", "disk", Path(folder, "run"), registry, options)
+        session = Session(registry, Options(quiet=True, figures=False))
+        start(session, experiment, Path(folder, "run"))
 
 
 def row(what: str, hand: float, file: float) -> float:
@@ -58,11 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     print("| disk, 50 epochs | by hand | minidl run | ratio |\n|---|---:|---:|---:|")
     ratios = []
-    for starts in (1, 32):
+    for restarts in (1, 32):
         hand, file = in_turns(
-            options.repeats, partial(disk.run, 3, starts), partial(by_file, starts)
+            options.repeats, partial(disk.run, 3, restarts), partial(by_file, restarts)
         )
-        ratios.append(row(f"{starts} start{'s' * (starts > 1)}, in one process", hand, file))
+        ratios.append(row(f"{restarts} start{'s' * (restarts > 1)}, in one process", hand, file))
     hand, file = in_turns(
         max(options.repeats // 3, 3),
         lambda: process(sys.executable, str(SCRIPT)),

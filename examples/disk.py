@@ -17,7 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -25,7 +25,7 @@ from minidl_core import ArgumentError, MinidlError, NonFiniteError, Sequential, 
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, stack, unstack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from matplotlib.axes import Axes
     from torch import Tensor
@@ -126,8 +126,16 @@ def network(generator: torch.Generator, init: Init = "glorot") -> Sequential:
 # -- the training ----------------------------------------------------------------------------------
 
 
+def together(networks: Sequence[Module]) -> tuple[Module, Any]:
+    """The networks as one stack, and the optimizer of them all; or the only one, as it is."""
+    optimizers = [SGD(network.param(), LEARNING_RATE, MOMENTUM) for network in networks]
+    if len(networks) == 1:
+        return networks[0], optimizers[0]
+    return stack(networks), stack(optimizers)
+
+
 def stacked(model: Module) -> torch.Size:
-    """(K,) for K stacked models, whose parameters are (K, out, in); () for a model alone."""
+    """(K,) for K stacked models, whose weights are (K, out, in); () for a model alone."""
     return model.param()[0].value.shape[:-2]
 
 
@@ -142,7 +150,8 @@ def evaluate(model: Module, loss: Loss, points: Points) -> tuple[Tensor, Tensor]
     loss.eval()
     models = stacked(model)
     prediction = model.forward(for_each(models, points.x))
-    value = loss.forward(prediction, for_each(models, points.y))
+    of_each = stack([loss] * models[0]) if models else loss
+    value = of_each.forward(prediction, for_each(models, points.y))
     wrong = prediction.argmax(-1) != points.y.argmax(-1)
     return value.reshape(-1), wrong.float().mean(-1).reshape(-1)
 
@@ -159,13 +168,17 @@ def batches(
 
 
 def fit(
-    model: Module, loss: Loss, points: Points, epochs: int, generator: torch.Generator
+    model: Module,
+    optimizer: Any,  # any with a learning rate, alone or of a stack
+    loss: Loss,
+    points: Points,
+    epochs: int,
+    generator: torch.Generator,
 ) -> Iterator[float]:
     """Train `model`, and yield after each epoch the seconds that it took.
 
     At step t of T the learning rate is lr · (1 − t/T), so that the last steps settle down.
     """
-    optimizer = SGD(model.param(), LEARNING_RATE, MOMENTUM)
     steps = epochs * math.ceil(len(points.x) / BATCH_SIZE)
     done = 0
     for _ in range(epochs):
@@ -263,12 +276,12 @@ def run(
     data = disk_data(generator)
     weights = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     networks = [network(weights, init) for _ in range(starts)]
-    model = stack(networks) if starts > 1 else networks[0]
+    model, optimizer = together(networks)
     loss = MSELoss()
 
     seconds = 0.0
     weights_after: list[list[Tensor]] = []
-    for duration in progress(fit(model, loss, data.train, epochs, generator), epochs):
+    for duration in progress(fit(model, optimizer, loss, data.train, epochs, generator), epochs):
         seconds += duration
         weights_after.append([value.clone() for value, _ in model.param()])
 

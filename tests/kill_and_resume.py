@@ -25,7 +25,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 PARTIAL = "checkpoint.safetensors.partial"
-SETTINGS = ("epochs=200", "starts=4", "data.points=200", "batch_size=20")
+SETTINGS = ("epochs=200", "restarts=4", "data.points=200", "batch_size=20")
 
 
 @dataclass
@@ -105,7 +105,7 @@ def outcome(folder: Path) -> tuple[object, ...]:
     with safe_open(folder / "checkpoint.safetensors", framework="pt") as file:
         names = sorted(file.keys())
         tensors = [(name, file.get_tensor(name).numpy().tobytes()) for name in names]
-    kept = [result[key] for key in ("status", "starts", "epochs", "final", "warnings", "seeds")]
+    kept = [result[key] for key in ("status", "restarts", "epochs", "final", "warnings", "seeds")]
     return kept, tensors, (folder / "weights.safetensors").read_bytes()
 
 

@@ -23,9 +23,10 @@ class Minidl(TorchTensors):
     def build(self) -> None:
         task = self.task
         models = [self._sequential() for _ in range(task.models or 1)]
-        self.model = stack(models) if task.models else models[0]
+        optimizers = [SGD(model.param(), task.lr, task.momentum) for model in models]
+        self.model: Any = stack(models) if task.models else models[0]
         self.loss = MSELoss()
-        self.optimizer = SGD(self.model.param(), task.lr, task.momentum)
+        self.optimizer: Any = stack(optimizers) if task.models else optimizers[0]
 
     def _sequential(self) -> Sequential:
         generator = torch.Generator(self.task.device).manual_seed(0)
@@ -38,8 +39,9 @@ class Minidl(TorchTensors):
         for (value, _), weight in zip(self.model.param(), weights, strict=True):
             value.copy_(torch.from_numpy(weight))
         state = self.optimizer.state_dict()
-        for velocity in state["velocity"]:
-            velocity.zero_()
+        for each in state.get("models", [state]):
+            for velocity in each["velocity"]:
+                velocity.zero_()
         self.optimizer.load_state_dict(state)
 
     def weights(self) -> list[Array]:

@@ -6,7 +6,7 @@ import inspect
 import re
 from pathlib import Path
 
-from minidl_core.testing import CHECKS
+from minidl_plugins_devkit import CHECKS
 
 PATH = Path(__file__).parents[2] / "docs" / "conformance-kit.md"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import distribution
 
-from minidl_core.testing import parametrize_with_checks
+from minidl_plugins_devkit import parametrize_with_checks
 
 KINDS = {"minidl.modules", "minidl.losses", "minidl.optimizers"}
 ENTRY_POINTS = distribution("minidl-plugins-basic").entry_points

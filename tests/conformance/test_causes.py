@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from minidl_core.testing.causes import likely_cause
+from minidl_plugins_devkit.diagnosis.causes import likely_cause
 
 RIGHT = torch.tensor([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0], [2.0, 7.0, 5.0]], dtype=torch.float64)
 HALF_ZERO = RIGHT * torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from minidl_core.testing import run_checks
+from minidl_plugins_devkit import run_checks
 
 from .kit_docs import PATH, with_tables
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minidl_core.testing import run_checks
+from minidl_plugins_devkit import run_checks
 
 from .corpus.table import RIGHT, SEEDS
 

@@ -29,6 +29,17 @@ class Number:
         self.dtype = dtype
         self.device = device
         self.requires_grad = requires_grad
+        self._version = 0
+
+    def detach(self) -> Number:
+        return self
+
+    def clone(self) -> Number:
+        return Number(self.number, shape=self.shape, dtype=self.dtype, device=self.device)
+
+    def copy_(self, other: Number) -> None:
+        self.number = other.number
+        self._version += 1
 
     def new_zeros(self, shape: tuple[int, ...]) -> Number:
         return Number(0.0, shape=shape, dtype=self.dtype, device=self.device)
@@ -54,6 +65,7 @@ class Number:
 
     def zero_(self) -> None:
         self.number = 0.0
+        self._version += 1
 
 
 def parameter(number: float) -> Any:

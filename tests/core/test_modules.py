@@ -62,7 +62,7 @@ def test_a_class_without_backward_cannot_be_instantiated(kind: Any) -> None:
         kind()
 
 
-@pytest.mark.parametrize("module", [Duck(1.0), Scale(1.0), Sequential()], ids=repr)
+@pytest.mark.parametrize("module", [Duck(1.0), Scale(1.0), Sequential()], ids=type)
 def test_is_a_module(module: object) -> None:
     assert isinstance(module, Module)
 

@@ -30,11 +30,21 @@ class RunExample(Protocol):
 @pytest.fixture(scope="session")
 def disk() -> ModuleType:
     """The module ``examples/disk.py``."""
-    spec = importlib.util.spec_from_file_location("disk", EXAMPLES / "disk.py")
+    return _example("disk")
+
+
+@pytest.fixture(scope="session")
+def gpt() -> ModuleType:
+    """The module ``examples/gpt.py``."""
+    return _example("gpt")
+
+
+def _example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["disk"] = module  # where dataclasses look for their annotations
+    sys.modules[name] = module  # where dataclasses look for their annotations
     spec.loader.exec_module(module)
     return module
 

@@ -2,8 +2,7 @@
 
 What the plugins provide is read from their own pyproject.toml files, so a new component is
 looked for as soon as it is registered; a name in lower case (a data set's, such as "digits")
-is a word that the core may use for itself. Docstrings and comments may name examples; so may
-the files that are templates for a plugin's author.
+is a word that the core may use for itself. Docstrings and comments may name examples.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "minidl_core" / "src" / "minidl_core"
-SOURCES = sorted(CORE.rglob("*.py"))
+# minidl_core.testing is the first name of the devkit's package, and says so.
+SOURCES = sorted(file for file in CORE.rglob("*.py") if file != CORE / "testing.py")
 
 
 def names_of_plugins() -> set[str]:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -151,17 +151,17 @@ def test_training_a_stack_of_its_networks_is_training_each_alone(
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    def fit(model: Sequential, x: torch.Tensor, y: torch.Tensor) -> None:
-        for _ in train(model, HuberLoss(0.5), Adam(model.param(), lr=0.05), [(x, y)] * 20):
+    def fit(model: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor) -> None:
+        for _ in train(model, HuberLoss(0.5), optimizer, [(x, y)] * 20):
             pass
 
     alone = [network() for _ in range(3)]
     together = stack(alone)
     x, y = draw(3, 8, 2), draw(3, 8, 1)
-    fit(together, x, y)
+    fit(together, stack([Adam(one.param(), lr=0.05) for one in alone]), x, y)
     for k, (one, unstacked) in enumerate(zip(alone, unstack(together), strict=True)):
         before = [parameter.value.clone() for parameter in one.param()]
-        fit(one, x[k], y[k])
+        fit(one, Adam(one.param(), lr=0.05), x[k], y[k])
         for parameter, value, old in zip(one.param(), unstacked.param(), before, strict=True):
             torch.testing.assert_close(value.value, parameter.value, rtol=1e-9, atol=1e-11)
             assert not parameter.value.equal(old)

@@ -116,11 +116,25 @@ def overflowing() -> Sequential:
     return model
 
 
-def stack_with_nan(diverged: list[int]) -> Sequential:
-    model = stack([network() for _ in range(3)])
+def stack_with_nan(diverged: list[int]) -> tuple[Any, Any]:
+    """Three models, of which those are, and the optimizer of them all."""
+    models = [network() for _ in range(3)]
+    stacked = stack(models)
     for k in diverged:
-        model.param()[-1].value[k] = NAN
-    return model
+        stacked.param()[-1].value[k] = NAN
+    return stacked, stack([SGD(model.param(), 0.1, 0.9) for model in models])
+
+
+def with_parameter(name: str, value: torch.Tensor) -> Callable[[], object]:
+    layer = linear(2, 3)
+    getattr(layer, name).value = value
+    return lambda: layer.forward(torch.ones(4, 2))
+
+
+def training_stack(diverged: list[int]) -> Callable[[], object]:
+    model, optimizer = stack_with_nan(diverged)
+    batch = torch.ones(3, 4, 2), torch.zeros(3, 4, 2)
+    return lambda: list(train(model, MSELoss(), optimizer, [batch]))
 
 
 CASES = {
@@ -140,24 +154,36 @@ CASES = {
         "Sequential[2] › Linear(2 → 2)",
         ("(batch, 2)", "got (8, 25)"),
     ),
-    "one-row-without-batch": Case(
-        into_second(25), ShapeError, IN_NETWORK, ("(batch, 25)", "got (25,)")
+    "one-row-of-another-size": Case(
+        into_second(24), ShapeError, IN_NETWORK, ("(batch, 25)", "got (24,)")
     ),
     "number": Case(into_second(), ShapeError, IN_NETWORK, ("(batch, 25)", "got ()")),
-    "rank-3-to-one-model": Case(
-        into_second(3, 8, 25), ShapeError, IN_NETWORK, ("(batch, 25)", "got (3, 8, 25)")
+    "sequences-of-another-size": Case(
+        into_second(3, 8, 24), ShapeError, IN_NETWORK, ("(batch, 25)", "got (3, 8, 24)")
     ),
-    "rank-2-to-stacked-models": Case(
-        forward(stack_with_nan([]), 8, 2),
+    "no-models-in-front": Case(
+        forward(stack_with_nan([])[0], 8, 2),
         ShapeError,
-        "Sequential[0] › Sequential[0] › Linear(2 → 25)",
-        ("(3, batch, 2)", "got (8, 2)", "x.expand(3, -1, -1)"),
+        "stack of 3 Sequential",
+        ("the 3 models in front, (3, …)", "got (8, 2)", "x.expand(3, *x.shape)"),
     ),
     "wrong-number-of-models": Case(
-        forward(stack_with_nan([]), 4, 8, 2),
+        forward(stack_with_nan([])[0], 4, 8, 2),
         ShapeError,
-        "Sequential[0] › Sequential[0] › Linear(2 → 25)",
-        ("(3, batch, 2)", "got (4, 8, 2)"),
+        "stack of 3 Sequential",
+        ("the 3 models in front, (3, …)", "got (4, 8, 2)"),
+    ),
+    "bias-replaced-by-one-number": Case(
+        with_parameter("bias", torch.zeros(1)),
+        ShapeError,
+        "Linear(2 → 3)",
+        ("a bias of shape (3,)", "got (1,)"),
+    ),
+    "weight-replaced-by-its-transpose": Case(
+        with_parameter("weight", torch.zeros(2, 3)),
+        ShapeError,
+        "Linear(2 → 3)",
+        ("a weight of shape (3, 2)", "got (2, 3)"),
     ),
     "empty-batch": Case(
         into_second(0, 25), ShapeError, IN_NETWORK, ("at least one row", "shape (0, 25)")
@@ -451,9 +477,9 @@ CASES = {
         ("prediction and target are finite", "loss of step 0 is inf"),
     ),
     "every-stacked-model-diverged": Case(
-        training(stack_with_nan([0, 1, 2]), x=torch.ones(3, 4, 2)),
+        training_stack([0, 1, 2]),
         NonFiniteError,
-        IN_NETWORK,
+        "stack of 3 Sequential",
         ("a parameter has NaN", "loss of step 0 is [nan, nan, nan]"),
     ),
 }
@@ -487,9 +513,9 @@ def test_a_step_whose_loss_is_no_number_changes_no_parameter() -> None:
 def test_a_diverged_model_of_a_stack_leaves_the_others_training() -> None:
     generator = torch.Generator().manual_seed(1)
     x, target = torch.randn(2, 5, 4, 2, generator=generator)
-    stacked, alone = stack_with_nan([1]), network()
+    (stacked, optimizer), alone = stack_with_nan([1]), network()
     batches = [(a.expand(3, -1, -1), b.expand(3, -1, -1)) for a, b in zip(x, target, strict=True)]
-    steps = list(train(stacked, MSELoss(), SGD(stacked.param(), 0.1, 0.9), batches))
+    steps = list(train(stacked, MSELoss(), optimizer, batches))
     assert [step.loss.isfinite().tolist() for step in steps] == [[True, False, True]] * 5
     list(train(alone, MSELoss(), SGD(alone.param(), 0.1, 0.9), zip(x, target, strict=True)))
     for ours, theirs in zip(stacked.param(), alone.param(), strict=True):

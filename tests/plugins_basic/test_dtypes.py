@@ -60,15 +60,20 @@ def test_loss_keeps_the_dtype(dtype: torch.dtype) -> None:
 def test_training_keeps_the_dtype_and_learns(
     name: str, momentum: float | None, dtype: torch.dtype
 ) -> None:
-    module = MODULES[name](dtype)
+    models = [MODULES["chain" if name == "stack" else name](dtype) for _ in range(2)]
+    optimizers = [SGD(model.param(), lr=0.1, momentum=momentum) for model in models]
+    module, optimizer = models[0], optimizers[0]
+    if name == "stack":
+        module, optimizer = stack(models), stack(optimizers)
     before = [parameter.value.clone() for parameter in module.param()]
-    optimizer = SGD(module.param(), lr=0.1, momentum=momentum)
     x = data(dtype, name)
     steps = list(train(module, MSELoss(), optimizer, [(x, torch.zeros_like(x))] * 5))
     assert (steps[-1].loss < steps[0].loss).all()
     assert all(step.loss.dtype == step.prediction.dtype == dtype for step in steps)
     assert {t.dtype for parameter in module.param() for t in parameter} == {dtype}
-    assert {velocity.dtype for velocity in optimizer.velocity} <= {dtype}
+    states = optimizer.state_dict()
+    velocity = [v for state in states.get("models", [states]) for v in state["velocity"]]
+    assert {v.dtype for v in velocity} == ({dtype} if momentum else set())
     assert not any(p.value.equal(b) for p, b in zip(module.param(), before, strict=True))
 
 

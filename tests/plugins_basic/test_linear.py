@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from minidl_core import ArgumentError, Parameter
-from minidl_plugins_basic import Linear, stack
+from minidl_plugins_basic import Linear
 
 SEEDS = range(40)
 SIGMA = {"glorot": lambda n: math.sqrt(2 / n), "report": lambda n: 2 / math.sqrt(n)}
@@ -128,17 +128,25 @@ def test_gradients_start_at_zero() -> None:
             "Linear(25 → 2)",
             id="no-bias",
         ),
-        pytest.param(
-            stack([stack([linear(0, 2, 3)] * 4)] * 5),
-            "Linear Layer, in: 2, out: 3, biases: True, models: 5x4",
-            "Linear(2 → 3)",
-            id="stacked",
-        ),
     ],
 )
 def test_presents_itself(layer: Linear, summary: str, representation: str) -> None:
     assert layer.summary() == layer.describe() == summary
     assert repr(layer) == representation
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 3), (2, 5, 3), (2, 1, 5, 3)], ids=str)
+def test_takes_any_batch_dimensions_as_torch_does(shape: tuple[int, ...]) -> None:
+    layer = linear(0, 3, 4, dtype=torch.float64)
+    weight, bias = weight_and_bias(layer)
+    x = torch.randn(shape, generator=seeded(1), dtype=torch.float64)
+    dy = torch.randn(*shape[:-1], 4, generator=seeded(2), dtype=torch.float64)
+    torch.testing.assert_close(layer.forward(x), torch.nn.functional.linear(x, weight, bias))
+    torch.testing.assert_close(layer.backward(dy), dy @ weight)
+    rows, row_grads = x.reshape(-1, 3), dy.reshape(-1, 4)
+    torch.testing.assert_close(layer.weight.grad, row_grads.mT @ rows)
+    assert layer.bias is not None
+    torch.testing.assert_close(layer.bias.grad, row_grads.sum(0))
 
 
 def test_forward_and_backward_do_not_change_their_inputs() -> None:

@@ -24,9 +24,9 @@ from minidl_plugins_basic import MSELoss
         pytest.param(
             [[[1.0, 1.0]], [[2.0, 4.0]]],
             [[[0.0, 0.0]], [[0.0, 0.0]]],
-            [1.0, 10.0],  # one value for each model, of its own elements
-            [[[1.0, 1.0]], [[2.0, 4.0]]],
-            id="stacked",
+            5.5,  # (1 + 1 + 4 + 16) / 4: no dimension is special
+            [[[0.5, 0.5]], [[1.0, 2.0]]],
+            id="sequences",
         ),
     ],
 )
@@ -37,6 +37,17 @@ def test_value_and_gradient(
     got = loss.forward(torch.tensor(prediction), torch.tensor(target))
     assert got.equal(torch.tensor(value))
     assert loss.backward().equal(torch.tensor(gradient))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_does_not_overflow_in_the_sum(dtype: torch.dtype) -> None:
+    loss = MSELoss()
+    prediction = torch.full((80_000, 1), 2.0, dtype=dtype)
+    prediction[0] = 300  # its square, 90,000, is above the largest float16
+    value = loss.forward(prediction, torch.zeros_like(prediction))
+    assert value.dtype == dtype
+    assert value.item() == pytest.approx(4 + 90_000 / 80_000, rel=0.01)
+    assert loss.backward().isfinite().all()
 
 
 def test_pairs_may_wait_and_come_back_latest_first() -> None:

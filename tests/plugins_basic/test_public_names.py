@@ -40,7 +40,7 @@ def test_entry_point_is_the_public_class(point: EntryPoint) -> None:
 
 def test_every_component_has_an_entry_point() -> None:
     registered = {point.name for point in POINTS if point.group.startswith("minidl.")}
-    assert registered == set(basic.__all__) - {"stack", "unstack"}
+    assert registered == set(basic.__all__) - {"StackWarning", "stack", "unstack"}
 
 
 def test_importing_the_package_does_not_import_torch(tmp_path: Path) -> None:

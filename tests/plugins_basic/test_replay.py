@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import torch
+from minidl_core.gradient_pass import is_replayable
 from torch.overrides import TorchFunctionMode
 
 from minidl_core import BaseModule, NonFiniteError, Parameter, Sequential, train
-from minidl_core.gradient_pass import is_replayable
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh, stack
 
 if TYPE_CHECKING:

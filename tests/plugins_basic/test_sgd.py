@@ -211,3 +211,23 @@ def test_refuses_what_is_no_rate(name: str, number: Any) -> None:
 def test_a_learning_rate_is_needed() -> None:
     with pytest.raises(ArgumentError, match=r"^SGD: lr must be a finite number .* got None"):
         SGD(parameters([1.0]), None)  # type: ignore[arg-type]
+
+
+def test_two_optimizers_over_one_parameter_both_reach_it() -> None:
+    draws = [torch.randn(2, n, generator=torch.Generator().manual_seed(n)) for n in (2, 3, 4)]
+    shared, *own = (Parameter(value, grad) for value, grad in draws)
+    one, two = SGD([own[0], shared], 0.5), SGD([shared, own[1]], 0.25)
+    expected = shared.value - 3 * 0.75 * shared.grad
+    for _ in range(3):
+        one.step()
+        two.step()
+    torch.testing.assert_close(shared.value, expected)
+
+
+def test_numbers_set_later_are_checked_as_at_first() -> None:
+    optimizer = SGD([Parameter(torch.ones(2))], 0.1)
+    with pytest.raises(ArgumentError, match=r"^SGD: lr must be a finite number"):
+        optimizer.lr = -1.0
+    with pytest.raises(ArgumentError, match=r"^SGD: momentum must be a finite number"):
+        optimizer.momentum = float("nan")
+    assert (optimizer.lr, optimizer.momentum) == (0.1, 0.0)

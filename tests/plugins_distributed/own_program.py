@@ -17,7 +17,7 @@ from torch import distributed
 from minidl_core import NonFiniteError, Sequential, train
 from minidl_plugins_basic import SGD, Linear, MSELoss, Tanh
 from minidl_plugins_distributed import DataParallel
-from minidl_plugins_distributed.keeping_alike import keep_alike
+from minidl_plugins_distributed.synchronising import synchronise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Noisy(Tanh):
 
     def __init__(self, rank: int) -> None:
         super().__init__()
-        self.seen = torch.tensor(float(rank))
+        self.register_buffer("seen", torch.tensor(float(rank)))
         self.generator = torch.Generator().manual_seed(rank)
 
 
@@ -77,7 +77,7 @@ def main(folder: Path) -> None:
     same = all(torch.equal(p.value, weights[name]) for name, p in network.named_param())
     (folder / f"same{rank}").write_text(str(same), encoding="utf-8")
     noisy = Noisy(rank)
-    keep_alike(Sequential(network, noisy))
+    synchronise(Sequential(network, noisy), torch.device("cpu"))
     drawn = torch.rand(1, generator=noisy.generator)
     (folder / f"kept{rank}").write_text(f"{noisy.seen.item()} {drawn.item()}", encoding="utf-8")
     distributed.destroy_process_group()

@@ -11,20 +11,18 @@ from pathlib import Path
 import torch
 
 from minidl_core import registry
-from minidl_plugins_experiments.conducting import conduct_of
-from minidl_plugins_experiments.config import reading
-from minidl_plugins_experiments.config.experiment import experiment_of
-from minidl_plugins_experiments.executing import Options, begin
+from minidl_plugins_experiments.config.loading import load_experiment
+from minidl_plugins_experiments.runs.execute import start
+from minidl_plugins_experiments.session import Options, Session
 
 
 def main(folder: Path, files: list[str]) -> None:
     torch.set_grad_enabled(False)
-    conduct = conduct_of(registry)
-    options = Options(quiet=True, figures=False, conduct=conduct)
+    session = Session(registry, Options(quiet=True, figures=False))
+    session.find_strategy()
     for file in files:
-        experiment = experiment_of(reading.read(Path(file)))
-        begin(experiment, Path(file).stem, file, folder / Path(file).stem, registry, options)
-    conduct.end()
+        start(session, load_experiment(file), folder / Path(file).stem)
+    session.strategy.close()
 
 
 if __name__ == "__main__":

@@ -58,7 +58,14 @@ def test_an_optimizer_that_has_no_learning_rate(group, parameters) -> None:
     class Still(SGD):
         def __init__(self, params):
             super().__init__(params, 0.1)
-            del self.lr
+
+        @property
+        def lr(self):
+            raise AttributeError("lr")
+
+        @lr.setter
+        def lr(self, lr):
+            self._lr = lr
 
     assert getattr(DataParallel(parameters, Still), "lr", None) is None
 
@@ -118,10 +125,10 @@ def test_what_torchrun_says_is_read() -> None:
     found = launch({**said, "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"})
     assert found is not None
     assert (found.rank, found.size, found.local_rank, found.local_size) == (5, 8, 1, 4)
-    assert "--nnodes 2 " in found.resume("runs/a")
+    assert "--nnodes 2 " in found.resume_command("runs/a")
     alone = launch(said)
     assert alone is not None
-    assert alone.resume("runs/a") == (
+    assert alone.resume_command("runs/a") == (
         "torchrun --nproc-per-node 8 -m minidl_core run --resume runs/a"
     )
 

@@ -10,9 +10,9 @@ import pytest
 from .processes import MINIDL, SGD, environment
 
 WITH = """
-import minidl_plugins_distributed.agreeing as agreeing
-versions = agreeing.distributions_of
-agreeing.distributions_of = lambda registry: {**versions(registry), "torch": "1.0"}
+import minidl_plugins_distributed.strategy as strategy
+facts = strategy.facts_before
+strategy.facts_before = lambda experiment, versions: facts(experiment, {**versions, "torch": "1.0"})
 import sys
 sys.argv = ["minidl", "run", *sys.argv[1:]]
 from minidl_core.command import main

@@ -25,7 +25,7 @@ DIGITS = {
 CASES = {
     "disk": {},
     "disk-one-row-left": {"points": 48},
-    "disk-stacked": {"starts": "3"},
+    "disk-stacked": {"restarts": "3"},
     "disk-bfloat16": {"dtype": '"bfloat16"'},
     "digits": DIGITS,
 }

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pytest
 
+from minidl_core import registry
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Small and quick, and everything in it can be replaced by a line with the same key.
@@ -46,7 +49,7 @@ def minidl(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Minidl:
     """Run ``minidl`` in a folder of its own."""
-    from minidl_core.commands import run as main
+    from minidl_core.command import main
 
     monkeypatch.chdir(tmp_path)
 
@@ -57,6 +60,28 @@ def minidl(
         return Done(int(ended.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def install(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str, str], None]]:
+    """Install a stranger's distribution of one module, laid down as pip would."""
+
+    def install(module: str, source: str, entry_points: str) -> None:
+        site = tmp_path_factory.mktemp("site")
+        (site / f"{module}.py").write_text(source, encoding="utf-8")
+        info = site / f"{module}-1.0.dist-info"
+        info.mkdir()
+        name = module.replace("_", "-")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(entry_points)
+        monkeypatch.syspath_prepend(str(site))
+        registry.refresh()
+
+    yield install
+    monkeypatch.undo()
+    registry.refresh()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from minidl_plugins_experiments.config.experiment import KEYS, experiment_of
 from minidl_plugins_experiments.config.overriding import override
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.config.reading import parse, read
-from minidl_plugins_experiments.preparing import prepare
+from minidl_plugins_experiments.training.preparing import prepare
 
 WORDS = [
     *("disk", "csv", "Linear", "ReLU", "Residual", "MSELoss", "HuberLoss", "SGD", "Adam", "step"),
@@ -49,11 +49,11 @@ def attempt(tree: dict[str, Any]) -> None:
     """Prepare what `tree` describes; a `ConfigError` with a message is as good."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            prepared = prepare(experiment_of(tree, folder), registry)
+            prepared = prepare(experiment_of(tree, folder=folder), registry)
         except ConfigError as error:
             assert len(str(error)) > 10  # noqa: PT017 - an error is as good
         else:
-            assert prepared.lanes
+            assert prepared.states
         assert list(Path(folder).iterdir()) == []
 
 
@@ -61,8 +61,8 @@ def attempt(tree: dict[str, Any]) -> None:
 @given(st.data())
 def test_a_right_file_with_anything_in_one_place(data):
     tree = {**RIGHT, data.draw(st.sampled_from(KEYS)): data.draw(VALUES)}
-    if tree.get("starts", 1) not in range(1, 40):
-        tree["starts"] = 2
+    if tree.get("restarts", 1) not in range(1, 40):
+        tree["restarts"] = 2
     attempt(tree)
 
 
@@ -124,13 +124,13 @@ def test_any_settings(texts):
 )
 def test_a_setting_means_the_same_however_the_file_is_written(setting, optimizer):
     tree = parse(f"optimizer = {setting}")
-    override(tree, ["optimizer.lr=0.5"])
+    tree = override(tree, ["optimizer.lr=0.5"])
     assert tree["optimizer"] == optimizer
 
 
 def test_settings_take_toml_and_plain_words():
     tree = parse('model = [["ReLU"], { Linear = { bias = true } }]\nepochs = 3')
-    override(
+    tree = override(
         tree,
         ["epochs = 40", "dtype=float64", 'loss="Huber Loss"', "model[0][0]=acme-nets/Swish",
          "model[1].Linear.bias=false", "data.points=7", "schedule={ step = { every = 2 } }"],

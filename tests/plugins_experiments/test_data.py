@@ -6,7 +6,7 @@ import json
 
 import torch
 
-from minidl_plugins_experiments.data import Data, Split
+from minidl_plugins_experiments.data.data import Data, Split
 
 
 def test_validation_and_notes_may_be_left_out() -> None:

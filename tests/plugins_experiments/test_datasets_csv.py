@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl_plugins_experiments.datasets.csv_file import csv
+from minidl_plugins_experiments.data.datasets.csv_file import csv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minidl_plugins_experiments.data import Data
+    from minidl_plugins_experiments.data.data import Data
 
 FLOWERS = """\
 length,width,kind

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.datasets.csv_file import csv
+from minidl_plugins_experiments.data.datasets.csv_file import csv
 
 GOOD = b"a,b,y\n1,2,no\n3,4,yes\n5,6,no\n7,8,yes\n9,10,no\n"
 NUMBERS = {"task": "regression"}

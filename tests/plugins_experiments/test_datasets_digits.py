@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.datasets.digits import digits
+from minidl_plugins_experiments.data.datasets.digits import digits
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.datasets.disk import disk
+from minidl_plugins_experiments.data.datasets.disk import disk
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -11,7 +11,7 @@ import torch
 
 from minidl_core import Sequential
 from minidl_plugins_basic import Linear, ReLU, Sigmoid
-from minidl_plugins_experiments.diagnosis import warnings_of
+from minidl_plugins_experiments.runs.diagnosis import warnings_of
 
 from .training_curves import disk_network, train_disk
 
@@ -22,13 +22,13 @@ Norms = dict[str, list[float | None]]
 
 
 def result(norms: list[Norms], **changes: Any) -> dict[str, Any]:
-    """A run of one start with these gradient norms after each epoch, otherwise healthy."""
+    """A run of one restart with these gradient norms after each epoch, otherwise healthy."""
     records = [
         {"epoch": epoch, "train_loss": [0.1], "train_error": [0.1], "gradient_norms": each}
         for epoch, each in enumerate(norms, start=1)
     ]
-    starts = {"count": 1, "dead": [], "selected": 0, **changes}
-    return {"epochs": records, "starts": starts}
+    restarts = {"count": 1, "dead": [], "selected": 0, **changes}
+    return {"epochs": records, "restarts": restarts}
 
 
 def layers(first: float | None, last: float | None = 1.0) -> Norms:
@@ -42,7 +42,7 @@ SEEDS = 32
 
 @pytest.fixture(scope="module")
 def disk_runs() -> list[dict[str, Any]]:
-    """The disk from 32 seeds, of 8 starts each, with the report's network and a smaller one."""
+    """The disk from 32 seeds, of 8 restarts each, with the report's network and a smaller one."""
     torch.set_grad_enabled(False)
     return [
         train_disk(
@@ -55,47 +55,47 @@ def disk_runs() -> list[dict[str, Any]]:
     ]
 
 
-def alone(run: dict[str, Any], start: int) -> dict[str, Any]:
-    """One start of `run` as a run of its own."""
+def alone(run: dict[str, Any], restart: int) -> dict[str, Any]:
+    """One restart of `run` as a run of its own."""
 
     def pick(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: pick(each) for name, each in value.items()}
-        return [value[start]] if isinstance(value, list) else value
+        return [value[restart]] if isinstance(value, list) else value
 
-    dead = [0] if start in run["starts"]["dead"] else []
+    dead = [0] if restart in run["restarts"]["dead"] else []
     return {
         "epochs": [pick(record) for record in run["epochs"]],
-        "starts": {"count": 1, "dead": dead, "selected": 0},
+        "restarts": {"count": 1, "dead": dead, "selected": 0},
     }
 
 
 def test_no_healthy_start_of_many_seeds_is_warned_of(disk_runs: list[dict[str, Any]]) -> None:
     healthy = [
-        alone(run, start)
+        alone(run, restart)
         for run in disk_runs
-        for start in range(8)
-        if start not in run["starts"]["dead"]
+        for restart in range(8)
+        if restart not in run["restarts"]["dead"]
     ]
     assert len(healthy) > 4 * SEEDS
     assert [warning for run in healthy for warning in warnings_of(run)] == []
 
 
 def test_every_dead_start_of_many_seeds_is_warned_of(disk_runs: list[dict[str, Any]]) -> None:
-    dead = [alone(run, start) for run in disk_runs for start in run["starts"]["dead"]]
+    dead = [alone(run, restart) for run in disk_runs for restart in run["restarts"]["dead"]]
     assert len(dead) > SEEDS / 2
     for run in dead:
-        assert warnings_of(run)[0].startswith("this start is dead: ")
-        assert "starts = 16" in warnings_of(run)[0]
+        assert warnings_of(run)[0].startswith("this restart is dead: ")
+        assert "restarts = 16" in warnings_of(run)[0]
 
 
 def test_of_many_starts_the_dead_are_counted(disk_runs: list[dict[str, Any]]) -> None:
     for run in disk_runs:
-        dead, selected = run["starts"]["dead"], run["starts"]["selected"]
+        dead, selected = run["restarts"]["dead"], run["restarts"]["selected"]
         expected = []
         if dead:
-            which = "starts are dead: they" if len(dead) > 1 else "starts is dead: it"
-            words = f"start {selected}, which was selected, did"
+            which = "restarts are dead: they" if len(dead) > 1 else "restarts is dead: it"
+            words = f"restart {selected}, which was selected, did"
             expected = [f"{len(dead)} of 8 {which} learned nothing; {words}"]
         assert warnings_of(run) == expected
 
@@ -107,7 +107,7 @@ def test_a_layer_that_dies_in_training_is_named_with_all_that_it_starves() -> No
         model[0][2].weight.value.fill_(-1.0)
         return model
 
-    run = train_disk(0, epochs=4, starts=1, points=200, network=dying)[0]
+    run = train_disk(0, epochs=4, restarts=1, points=200, network=dying)[0]
     warnings = [warning for warning in warnings_of(run) if "zero gradient" in warning]
     assert len(warnings) == 1
     assert warnings[0].startswith(
@@ -131,7 +131,7 @@ def test_ten_sigmoids_vanish_and_ten_rectifiers_do_not(
         ]
         return Sequential(*parts[:-1])
 
-    run = train_disk(1, epochs=4, starts=1, points=200, network=deep)[0]
+    run = train_disk(1, epochs=4, restarts=1, points=200, network=deep)[0]
     found = [warning for warning in warnings_of(run) if "the gradient vanishes" in warning]
     assert bool(found) == vanishes
     if vanishes:
@@ -203,12 +203,14 @@ def test_divergence() -> None:
     run = result([layers(1.0), layers(None, None)], selected=None, dead=[0])
     run["epochs"][-1]["train_loss"] = [None]
     assert [warning.partition(";")[0] for warning in warnings_of(run)] == [
-        "the training diverged: the loss is no finite number any more"
+        "the training diverged: the loss is no longer a finite number"
     ]
     run["epochs"][-1]["train_loss"] = [math.nan, 0.1, math.inf]
     run["epochs"][0]["train_loss"] = [0.1, 0.1, 0.1]
-    run["starts"] = {"count": 3, "dead": [0, 2], "selected": 1}
-    assert [warning.partition(":")[0] for warning in warnings_of(run)] == ["2 of 3 starts diverged"]
+    run["restarts"] = {"count": 3, "dead": [0, 2], "selected": 1}
+    assert [warning.partition(":")[0] for warning in warnings_of(run)] == [
+        "2 of 3 restarts diverged"
+    ]
 
 
 def test_the_selected_start_may_be_dead_among_many() -> None:
@@ -216,9 +218,9 @@ def test_the_selected_start_may_be_dead_among_many() -> None:
     for record in run["epochs"]:
         record["train_loss"], record["train_error"] = [0.3, 0.2], [0.5, 0.5]
         record["gradient_norms"] = {"0.weight": [1.0, 1.0]}
-    run["starts"] = {"count": 2, "dead": [0, 1], "selected": 1}
+    run["restarts"] = {"count": 2, "dead": [0, 1], "selected": 1}
     (warning,) = warnings_of(run)
-    assert warning.startswith("2 of 2 starts are dead, the selected one too; ")
+    assert warning.startswith("2 of 2 restarts are dead, the selected one too; ")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_the_selected_start_may_be_dead_among_many() -> None:
     [
         {},
         {"epochs": []},
-        {"epochs": [{"epoch": 1, "train_loss": [0.1]}], "starts": {"count": 1, "selected": 0}},
+        {"epochs": [{"epoch": 1, "train_loss": [0.1]}], "restarts": {"count": 1, "selected": 0}},
         result([{}] * 4),
     ],
 )

@@ -26,21 +26,21 @@ def disk():
     return module
 
 
-@pytest.mark.parametrize(("seed", "starts"), [(3, 1), (3, 4), (0, 1), (17, 4)])
-def test_the_file_and_the_script_come_to_the_same_bits(minidl, disk, tmp_path, seed, starts):
+@pytest.mark.parametrize(("seed", "restarts"), [(3, 1), (3, 4), (0, 1), (17, 4)])
+def test_the_file_and_the_script_come_to_the_same_bits(minidl, disk, tmp_path, seed, restarts):
     done = minidl(
-        "run", DISK, "--set", f"seed={seed}", "--set", f"starts={starts}", "--no-figures",
+        "run", DISK, "--set", f"seed={seed}", "--set", f"restarts={restarts}", "--no-figures",
         "--output", "run",
     )  # fmt: skip
     assert done.status == 0, done.err
     result = json.loads((tmp_path / "run/result.json").read_text(encoding="utf-8"))
-    expected = disk.run(seed, starts)
+    expected = disk.run(seed, restarts)
     kept = expected.kept
-    assert result["starts"]["selected"] == kept
+    assert result["restarts"]["selected"] == kept
     assert [epoch["train_error"][kept] for epoch in result["epochs"]] == expected.train_errors
     assert [epoch["test_error"][kept] for epoch in result["epochs"]] == expected.test_errors
     assert result["epochs"][-1]["train_loss"] == expected.losses
-    assert len(result["starts"]["dead"]) == expected.dead
+    assert len(result["restarts"]["dead"]) == expected.dead
     weights = load_file(tmp_path / "run/weights.safetensors")
     named = dict(expected.model.named_param())
     assert list(weights) == sorted(named)
@@ -55,8 +55,8 @@ def test_the_bundled_experiment_is_the_example():
 @pytest.mark.parametrize(
     ("word", "other"), [("ReLU", "Swish"), ("MSELoss", "HuberLoss"), ("SGD", "Adam")]
 )
-@pytest.mark.parametrize("starts", [1, 3])
-def test_a_strangers_part_fits_by_one_word(minidl, tmp_path, word, other, starts):
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_a_strangers_part_fits_by_one_word(minidl, tmp_path, word, other, restarts):
     text = DISK.read_text(encoding="utf-8")
     assert f'"{word}"' in text
     one = tmp_path / "one.toml"
@@ -64,12 +64,14 @@ def test_a_strangers_part_fits_by_one_word(minidl, tmp_path, word, other, starts
     all_of_them = tmp_path / "all.toml"
     all_of_them.write_text(text.replace(f'"{word}"', f'"{other}"'), encoding="utf-8")
     for file in (one, all_of_them):
-        done = minidl("run", file, "--set", "epochs=4", "--set", f"starts={starts}", "--no-figures")
+        done = minidl(
+            "run", file, "--set", "epochs=4", "--set", f"restarts={restarts}", "--no-figures"
+        )
         assert done.status == 0, done.err
         result = json.loads((tmp_path / f"runs/{file.stem}-1/result.json").read_text())
         assert result["status"] == "finished"
         assert {"acme-nets"} < {component["distribution"] for component in result["components"]}
-        assert result["starts"]["stacked"] is (starts > 1)
+        assert result["restarts"]["stacked"] is (restarts > 1)
 
 
 def test_a_qualified_name_means_the_same(minidl, tmp_path):
@@ -81,7 +83,7 @@ def test_a_qualified_name_means_the_same(minidl, tmp_path):
 
 
 def test_all_that_a_dry_run_does_is_tell(minidl, tmp_path):
-    done = minidl("run", "disk", "--dry-run", "--set", "starts=2", "--set", "optimizer.lr=0.05")
+    done = minidl("run", "disk", "--dry-run", "--set", "restarts=2", "--set", "optimizer.lr=0.05")
     assert done.status == 0
     assert done.out.startswith("|x Sequential:\n| | Sequential:\n| | | Linear Layer, in: 2, ")
     assert "parameters: 1377" in done.out

@@ -10,7 +10,7 @@ import pytest
 
 from minidl_plugins_experiments.config.experiment import KEYS, experiment_of
 from minidl_plugins_experiments.config.reading import parse
-from minidl_plugins_experiments.schedules import SCHEDULES
+from minidl_plugins_experiments.training.schedules import SCHEDULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -25,10 +25,10 @@ def test_every_key_of_a_result_is_documented_and_every_documented_one_there(
     minidl, write, tmp_path
 ):
     text = (DOCS / "run-folder.md").read_text(encoding="utf-8")
-    whole, of_starts, of_epochs = (
+    whole, of_restarts, of_epochs = (
         keys_of_table(part)
         for part in re.split(
-            r"^`starts`:$|^Each of `epochs`",
+            r"^`restarts`:$|^Each of `epochs`",
             text.partition("## result.json")[2].partition("## seeds.json")[0],
             flags=re.MULTILINE,
         )
@@ -36,7 +36,7 @@ def test_every_key_of_a_result_is_documented_and_every_documented_one_there(
     assert minidl("run", write(), "--no-figures", "--output", "run").status == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert whole == set(result)
-    assert of_starts == set(result["starts"])
+    assert of_restarts == set(result["restarts"])
     assert of_epochs - {"validation_loss", "validation_error"} == set(result["epochs"][0])
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from minidl_plugins_experiments.data import Data, Split
+from minidl_plugins_experiments.data.data import Data, Split
 from minidl_plugins_experiments.figures import draw_comparison, draw_figures, draw_seeds
 from minidl_plugins_experiments.figures.points import labels_of
 from minidl_plugins_experiments.figures.style import CLASS_COLOURS, plain
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 def run(
     epochs: int = 5,
-    starts: int = 1,
+    restarts: int = 1,
     *,
     dead: tuple[int, ...] = (),
     selected: int | None = 0,
-    value: Callable[[int, int], float | None] = lambda epoch, start: 0.5 / (epoch + start),
+    value: Callable[[int, int], float | None] = lambda epoch, restart: 0.5 / (epoch + restart),
     leave_out: tuple[str, ...] = (),
     task: str = "classification",
 ) -> dict[str, Any]:
@@ -41,14 +41,14 @@ def run(
     names = ["train_loss", "train_error", "test_loss", "test_error"]
     records = []
     for epoch in range(1, epochs + 1):
-        values = [value(epoch, start) for start in range(starts)]
+        values = [value(epoch, restart) for restart in range(restarts)]
         record: dict[str, Any] = {"epoch": epoch, "lr": 0.1, "gradient_norms": {}}
         record.update({name: values for name in names if name not in leave_out})
         if "gradient_norms" not in leave_out:
             record["gradient_norms"] = {"0.weight": values, "0.bias": values, "2.weight": values}
         records.append(record)
-    of_starts = {"count": starts, "dead": list(dead), "selected": selected}
-    return {"epochs": records, "starts": of_starts, "data": {"task": task}}
+    of_restarts = {"count": restarts, "dead": list(dead), "selected": selected}
+    return {"epochs": records, "restarts": of_restarts, "data": {"task": task}}
 
 
 def is_picture(path: Path) -> bool:
@@ -65,24 +65,26 @@ def has_colour(path: Path, colour: str, pixels: int = 20) -> bool:
 
 
 RUNS: dict[str, dict[str, Any]] = {
-    "one-start": run(),
+    "one-restart": run(),
     "one-epoch": run(epochs=1),
-    "one-epoch-many-starts": run(epochs=1, starts=5, dead=(1,)),
-    "many-starts": run(starts=12, dead=(3, 4), selected=7),
-    "a-thousand-starts": run(epochs=10, starts=1000, dead=tuple(range(0, 1000, 3)), selected=1),
-    "all-dead": run(starts=3, dead=(0, 1, 2), selected=0),
-    "one-start-dead": run(dead=(0,)),
-    "all-diverged": run(value=lambda epoch, start: None, starts=2, dead=(0, 1), selected=None),
+    "one-epoch-many-restarts": run(epochs=1, restarts=5, dead=(1,)),
+    "many-restarts": run(restarts=12, dead=(3, 4), selected=7),
+    "a-thousand-restarts": run(epochs=10, restarts=1000, dead=tuple(range(0, 1000, 3)), selected=1),
+    "all-dead": run(restarts=3, dead=(0, 1, 2), selected=0),
+    "one-restart-dead": run(dead=(0,)),
+    "all-diverged": run(value=lambda epoch, restart: None, restarts=2, dead=(0, 1), selected=None),
     "diverges-midway": run(
-        starts=3, value=lambda epoch, start: None if epoch > 2 and start == 1 else 0.1, dead=(1,)
+        restarts=3,
+        value=lambda epoch, restart: None if epoch > 2 and restart == 1 else 0.1,
+        dead=(1,),
     ),
-    "not-a-number": run(value=lambda epoch, start: math.nan if epoch == 2 else math.inf),
-    "zeros": run(value=lambda epoch, start: 0.0, starts=2),
-    "zero-gradient-later": run(value=lambda epoch, start: 0.1 if epoch < 3 else 0.0, dead=(0,)),
-    "explodes": run(starts=3, value=lambda epoch, start: 10.0 ** (epoch * 30 * start)),
-    "negative-loss": run(value=lambda epoch, start: -1.0 / epoch, leave_out=("train_error",)),
-    "no-errors": run(leave_out=("train_error", "test_error"), task="regression", starts=3),
-    "regression": run(task="regression", value=lambda epoch, start: 20.0 / epoch, starts=2),
+    "not-a-number": run(value=lambda epoch, restart: math.nan if epoch == 2 else math.inf),
+    "zeros": run(value=lambda epoch, restart: 0.0, restarts=2),
+    "zero-gradient-later": run(value=lambda epoch, restart: 0.1 if epoch < 3 else 0.0, dead=(0,)),
+    "explodes": run(restarts=3, value=lambda epoch, restart: 10.0 ** (epoch * 30 * restart)),
+    "negative-loss": run(value=lambda epoch, restart: -1.0 / epoch, leave_out=("train_error",)),
+    "no-errors": run(leave_out=("train_error", "test_error"), task="regression", restarts=3),
+    "regression": run(task="regression", value=lambda epoch, restart: 20.0 / epoch, restarts=2),
     "no-test": run(leave_out=("test_error", "test_loss")),
     "no-gradients": run(leave_out=("gradient_norms",)),
 }
@@ -102,16 +104,16 @@ def test_what_is_not_there_is_not_drawn(tmp_path: Path) -> None:
     def names(result: dict[str, Any], folder: str) -> set[str]:
         return {path.name for path in draw_figures(result, tmp_path / folder, None, None)}
 
-    assert names(RUNS["one-start"], "a") == {"curves.png", "gradients.png"}
-    assert names(RUNS["many-starts"], "b") == {"curves.png", "gradients.png", "starts.png"}
+    assert names(RUNS["one-restart"], "a") == {"curves.png", "gradients.png"}
+    assert names(RUNS["many-restarts"], "b") == {"curves.png", "gradients.png", "restarts.png"}
     assert names(RUNS["no-gradients"], "c") == {"curves.png"}
     assert names(RUNS["all-diverged"], "d") == set()
     assert names({"epochs": []}, "e") == set()
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    one = draw_figures(RUNS["many-starts"], tmp_path / "one", None, None)
-    two = draw_figures(RUNS["many-starts"], tmp_path / "two", None, None)
+    one = draw_figures(RUNS["many-restarts"], tmp_path / "one", None, None)
+    two = draw_figures(RUNS["many-restarts"], tmp_path / "two", None, None)
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
@@ -125,7 +127,7 @@ draw_seeds([result], folder / "seeds.png")
 draw_comparison([("one", result)], folder / "comparison.png")
 sys.exit("matplotlib.pyplot" in sys.modules)
 """
-    command = [sys.executable, "-c", script, str(tmp_path), json.dumps(RUNS["many-starts"])]
+    command = [sys.executable, "-c", script, str(tmp_path), json.dumps(RUNS["many-restarts"])]
     subprocess.run(command, check=True, timeout=120)
 
 
@@ -148,12 +150,12 @@ SIDES = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
 
 
 def drawn(folder: Path, data: Data, predict: Callable[[Tensor], Tensor] = one_hot) -> Path | None:
-    paths = draw_figures(RUNS["one-start"], folder, data, predict)
+    paths = draw_figures(RUNS["one-restart"], folder, data, predict)
     return next((path for path in paths if path.name == "points.png"), None)
 
 
 def test_a_trained_disk_is_drawn_with_its_circle(tmp_path: Path) -> None:
-    result, data, model = train_disk(3, epochs=3, starts=1, points=200)
+    result, data, model = train_disk(3, epochs=3, restarts=1, points=200)
     model.eval()
     paths = draw_figures(result, tmp_path, data, model.forward)
     assert [path.name for path in paths] == ["curves.png", "gradients.png", "points.png"]
@@ -210,7 +212,7 @@ def test_no_plane_no_points(tmp_path: Path) -> None:
     assert drawn(tmp_path, Data(three, three, "classification")) is None
     numbers = Split(torch.tensor(SQUARE), torch.zeros(4, 1))
     assert drawn(tmp_path, Data(numbers, numbers, "regression")) is None
-    assert draw_figures(RUNS["one-start"], tmp_path, plane(SQUARE, SIDES), None)
+    assert draw_figures(RUNS["one-restart"], tmp_path, plane(SQUARE, SIDES), None)
 
 
 def test_labels() -> None:
@@ -224,9 +226,9 @@ def test_labels() -> None:
 @pytest.mark.parametrize(
     "results",
     [
-        pytest.param([("disk", RUNS["one-start"])], id="one"),
+        pytest.param([("disk", RUNS["one-restart"])], id="one"),
         pytest.param(list(RUNS.items()), id="all"),
-        pytest.param([(f"run {i}", RUNS["many-starts"]) for i in range(7)], id="seven"),
+        pytest.param([(f"run {i}", RUNS["many-restarts"]) for i in range(7)], id="seven"),
         pytest.param([(f"run {i}", RUNS["one-epoch"]) for i in range(60)], id="sixty"),
         pytest.param([("a" * 300, RUNS["no-errors"]), ("_$", RUNS["no-test"])], id="odd-names"),
         pytest.param([("lost", RUNS["all-diverged"])], id="diverged"),
@@ -241,16 +243,16 @@ def test_comparisons(tmp_path: Path, results: list[tuple[str, dict[str, Any]]]) 
 @pytest.mark.parametrize(
     "results",
     [
-        pytest.param([RUNS["one-start"]], id="one"),
+        pytest.param([RUNS["one-restart"]], id="one"),
         pytest.param([run(value=lambda e, s, i=i: 0.01 * i) for i in range(30)], id="thirty"),
         pytest.param([run(value=lambda e, s: 0.1)] * 5, id="all-alike"),
         pytest.param([run(value=lambda e, s: 0.0)] * 5, id="all-zero"),
         pytest.param([run(value=lambda e, s, i=i: 10.0**i) for i in range(9)], id="decades"),
-        pytest.param([RUNS["one-start"], RUNS["all-diverged"]], id="one-diverged"),
+        pytest.param([RUNS["one-restart"], RUNS["all-diverged"]], id="one-diverged"),
         pytest.param([RUNS["all-diverged"]] * 3, id="all-diverged"),
         pytest.param([RUNS["no-errors"]] * 3, id="no-errors"),
         pytest.param([RUNS["regression"]] * 3, id="regression"),
-        pytest.param([RUNS["one-start"]] * 1000, id="a-thousand"),
+        pytest.param([RUNS["one-restart"]] * 1000, id="a-thousand"),
     ],
 )
 def test_seeds(tmp_path: Path, results: list[dict[str, Any]]) -> None:

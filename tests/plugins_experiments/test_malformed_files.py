@@ -24,7 +24,7 @@ CASES = {
     "a list of epochs": ({"epochs": "[1]"}, "epochs: expected a whole number of at least 1, got a"),
     "a negative seed": ({"seed": "-1"}, "seed: expected a whole number of at least 0, got -1"),
     "a seed too large": ({"seed": "9223372036854775808"}, "seed: expected a whole number of at"),
-    "no start": ({"starts": "0"}, "starts: expected a whole number of at least 1, got 0"),
+    "no start": ({"restarts": "0"}, "restarts: expected a whole number of at least 1, got 0"),
     "an empty batch": ({"batch_size": "0"}, "batch_size: expected a whole number of at least 1"),
     "a batch too large": (
         {"batch_size": "61"},
@@ -67,7 +67,7 @@ CASES = {
     "a dataset that lacks arguments": ({"data": '"csv"'}, "data: csv needs path, target; add path"),
     "a generator of the user's own": (
         {"data": '{ name = "disk", generator = 3 }'},
-        "data.generator: generator is not for the file to say: the run gives it one",
+        "data.generator: a file cannot set generator: the run gives it one",
     ),
     "data that is a number": ({"data": "3"}, "data: expected a name or a table with a name, got 3"),
     "data without a name": (
@@ -121,7 +121,7 @@ CASES = {
     ),
     "a module's dtype": (
         {"model": '[{ Linear = { in_features = 2, out_features = 2, dtype = "float64" } }]'},
-        "model[0].Linear.dtype: dtype is not for the file to say: choose it for the whole run",
+        "model[0].Linear.dtype: a file cannot set dtype: choose it for the whole run",
     ),
     "an empty model": ({"model": "[]"}, "model: expected at least one module, got an empty list"),
     "a model that is a number": ({"model": "3"}, "model: expected the name of a module, a table"),
@@ -164,7 +164,7 @@ CASES = {
     "an unknown loss": ({"loss": '"MSLoss"'}, 'loss: No loss "MSLoss". Did you mean "MSELoss"?'),
     "an argument for a loss that takes none": (
         {"loss": "{ MSELoss = { mean = true } }"},
-        'loss.MSELoss.mean: MSELoss has no argument "mean". It takes: none',
+        'loss.MSELoss.mean: MSELoss has no argument "mean". It takes: reduction',
     ),
     "an unknown optimizer": (
         {"optimizer": '{ name = "SDG", lr = 0.1 }'},
@@ -245,7 +245,7 @@ def test_a_folder_and_the_folder_of_a_run(minidl, write, tmp_path):
     assert done.status == 2
     assert "folder: is a folder, not a file." in done.err
     assert minidl("run", write(), "--no-figures", "--output", "run").status == 0
-    assert "minidl run --resume run goes on with it" in minidl("run", "run").err
+    assert "resume it with minidl run --resume run" in minidl("run", "run").err
 
 
 def test_bytes_that_are_no_text(minidl, tmp_path):
@@ -373,24 +373,22 @@ def put(place, value):
     ],
 )
 def test_a_strangers_dataset_is_looked_at(minidl, write, monkeypatch, spoil, said):
-    from minidl_core import registry
-
     data = good_data()
     spoil(data)
-    component = registry.find("datasets", "disk")
-    monkeypatch.setattr(component, "_given", lambda *, generator, dtype: data)
+    monkeypatch.setattr(
+        "minidl_plugins_experiments.data.datasets.disk.disk",
+        lambda *, generator, dtype: data,
+    )
     done = minidl("run", write(data='"disk"', batch_size="5"), "--no-figures")
     assert done.status == (2 if said else 0), done.err
     assert said in done.err
 
 
 def test_a_dataset_that_raises_whatever_it_likes(minidl, write, monkeypatch):
-    from minidl_core import registry
-
     def dataset(*, generator, dtype):
         raise KeyError("lost")
 
-    monkeypatch.setattr(registry.find("datasets", "disk"), "_given", dataset)
+    monkeypatch.setattr("minidl_plugins_experiments.data.datasets.disk.disk", dataset)
     done = minidl("run", write(data='"disk"'))
     assert done.status == 2
-    assert "data: disk could not be made: it raised KeyError: 'lost'; check" in done.err
+    assert "data: disk could not be built: it raised KeyError: 'lost'; check" in done.err

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from minidl_core import BaseOptimizer, registry
-from minidl_core.components import Component
+from minidl_core import BaseOptimizer, Component, registry
 
 
 class Halved(BaseOptimizer):
@@ -36,7 +35,7 @@ def _halved_is_installed(monkeypatch):
 
     def also(kind, name):
         if name == "Halved":
-            return Component(kind, name, f"{__name__}:Halved", owner, Halved)
+            return Component(kind, name, f"{__name__}:Halved", owner)
         return find(kind, name)
 
     monkeypatch.setattr(registry, "find", also)

@@ -8,9 +8,10 @@ import re
 
 import pytest
 
-import minidl_plugins_experiments.progress as progress_module
-import minidl_plugins_experiments.progress_bar as bar_module
-from minidl_plugins_experiments.progress import Progress, duration, figure, progress_for
+import minidl_plugins_experiments.training.progress as progress_module
+import minidl_plugins_experiments.training.progress_bar as bar_module
+from minidl_plugins_experiments.training.progress import Progress, duration, format_metric
+from minidl_plugins_experiments.training.progress_display import progress_for
 
 
 class Terminal(io.StringIO):
@@ -128,10 +129,10 @@ def test_errors_that_are_no_shares_are_shown_as_numbers(clock: Clock, terminal: 
 
 
 def test_a_figure_without_a_value_is_left_out_and_nan_is_shown() -> None:
-    assert figure("train_error", None) == ""
-    assert figure("train_error", math.nan) == "train error nan"
-    assert figure("train_loss", math.inf) == "train loss inf"
-    assert figure("test_error", 0.0) == "test error 0.0%"
+    assert format_metric("train_error", None) == ""
+    assert format_metric("train_error", math.nan) == "train error nan"
+    assert format_metric("train_loss", math.inf) == "train loss inf"
+    assert format_metric("test_error", 0.0) == "test error 0.0%"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_terminal_gets_a_bar_with_figures_speed_and_time_left(
         clock.now += 1
         progress.step()
     last = last_drawing(terminal)
-    for part in ("epoch 2/4, 32 starts", "train loss 0.01235", "train error 3.2%", "steps/s"):
+    for part in ("epoch 2/4, 32 restarts", "train loss 0.01235", "train error 3.2%", "steps/s"):
         assert part in last
     assert "test error 4.1%" in last
     assert "left" in last

@@ -37,9 +37,9 @@ def test_a_table_of_measurements_is_learned(minidl, tmp_path):
     assert result["data"]["features"] == 30
     assert result["data"]["notes"]["classes"] == ["benign", "malignant"]
     assert result["final"]["test_error"] <= 0.1
-    assert result["starts"]["by"] == "validation_loss"
+    assert result["restarts"]["by"] == "validation_loss"
     last = result["epochs"][-1]["validation_loss"]
-    assert last[result["starts"]["selected"]] == min(last)
+    assert last[result["restarts"]["selected"]] == min(last)
     done = minidl("run", "breast_cancer.toml", "--seeds", "5", "--no-figures", "--output", "five")
     assert done.status == 0, done.err
     assert json.loads((tmp_path / "five/seeds.json").read_text())["median"] <= 0.04

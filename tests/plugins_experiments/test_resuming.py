@@ -13,7 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from minidl_core import registry
-from minidl_plugins_experiments import checkpointing, files
+from minidl_plugins_experiments import files
+from minidl_plugins_experiments.training import checkpoint_file as checkpointing
 
 
 @pytest.fixture
@@ -21,17 +22,17 @@ def stopped_after(monkeypatch):
     """Stop every run after that epoch; None lets it go on."""
 
     def stop(epoch):
-        ask = type(registry.hooks).ask
+        call_each = type(registry.hooks).call_each
 
-        def asked(self, hook, **arguments):
+        def interrupted(self, hook, **arguments):
             if hook == "minidl_epoch_ended" and arguments["epoch"] == epoch:
                 raise KeyboardInterrupt
-            return ask(self, hook, **arguments)
+            return call_each(self, hook, **arguments)
 
         if epoch is None:
             monkeypatch.undo()
         else:
-            monkeypatch.setattr(type(registry.hooks), "ask", asked)
+            monkeypatch.setattr(type(registry.hooks), "call_each", interrupted)
 
     return stop
 
@@ -39,7 +40,7 @@ def stopped_after(monkeypatch):
 def outcome(folder):
     """All of a finished run that has to be the same."""
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    kept = {key: result[key] for key in ("status", "configuration", "seeds", "starts", "epochs",
+    kept = {key: result[key] for key in ("status", "configuration", "seeds", "restarts", "epochs",
                                          "final", "warnings")}  # fmt: skip
     return kept, load_file(folder / "weights.safetensors"), state_in(folder)
 
@@ -57,11 +58,11 @@ def assert_same(a, b):
 
 EXPERIMENTS = {
     "one start": {},
-    "stacked": {"starts": "3", "schedule": '"cosine"'},
+    "stacked": {"restarts": "3", "schedule": '"cosine"'},
     "Adam": {"optimizer": '{ name = "Adam", lr = 0.01 }', "schedule": "{ step = { every = 2 } }"},
-    "Lion, bfloat16": {"optimizer": '"Lion"', "dtype": '"bfloat16"', "starts": "2"},
+    "Lion, bfloat16": {"optimizer": '"Lion"', "dtype": '"bfloat16"', "restarts": "2"},
     "one beside another": {
-        "starts": "3",
+        "restarts": "3",
         "model": '[{ Linear = [2, 4] }, { Linear = [4, 2] }, "Noise"]',
     },
 }
@@ -77,7 +78,7 @@ class Noise(BaseModule):
     def __init__(self, *, generator=None):
         seed = int(torch.randint(2**40, (), generator=generator))
         self.generator = torch.Generator().manual_seed(seed)
-        self.mean = torch.zeros(2)
+        self.register_buffer("mean", torch.zeros(2))
 
     def forward(self, x):
         self.push(None)
@@ -115,14 +116,14 @@ def test_it_goes_on_to_the_same_bits(minidl, write, tmp_path, noise, name, epoch
     arguments = ["--no-figures", "--checkpoint-every", "0"]
     assert minidl("run", path, *arguments, "--output", "whole").status == 0
     with pytest.MonkeyPatch.context() as patch:
-        ask = type(registry.hooks).ask
+        call_each = type(registry.hooks).call_each
 
-        def asked(self, hook, **given):
+        def interrupted(self, hook, **given):
             if hook == "minidl_epoch_ended" and given["epoch"] == epoch:
                 raise KeyboardInterrupt
-            return ask(self, hook, **given)
+            return call_each(self, hook, **given)
 
-        patch.setattr(type(registry.hooks), "ask", asked)
+        patch.setattr(type(registry.hooks), "call_each", interrupted)
         done = minidl("run", path, *arguments, "--output", "stopped")
     assert done.status != 0
     assert not (tmp_path / "stopped/weights.safetensors").exists()
@@ -208,7 +209,7 @@ def test_a_checkpoint_that_would_run_code_is_only_text_and_numbers(stopped):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "is not the folder of a run"),
+        (None, "is not a run folder"),
         (b"{", "cannot be read"),
         (b"[]", "is not the result of a run"),
         (b'{"schema": 99}', "has the schema 99, and this version reads 1"),
@@ -232,7 +233,7 @@ def test_data_that_changed_meanwhile_is_refused(minidl, write, stopped):
     path.write_text(json.dumps(result))
     done = minidl("run", "--resume", stopped)
     assert done.status == 1
-    assert "the data is not what it was" in done.err
+    assert "the data has changed since the run began" in done.err
 
 
 def test_other_versions_are_told(minidl, stopped):
@@ -263,14 +264,15 @@ def test_a_full_disk_loses_no_earlier_checkpoint(minidl, write, tmp_path, monkey
         write_checkpoint(path, checkpoint)
         written.append(checkpoint.epoch)
 
-    monkeypatch.setattr("minidl_plugins_experiments.running.write_checkpoint", until_full)
+    monkeypatch.setattr("minidl_plugins_experiments.training.run.write_checkpoint", until_full)
     path = write(epochs="6")
     done = minidl("run", path, "--no-figures", "--checkpoint-every", "0", "--output", "full")
     assert done.status == 1
     assert (
-        "no checkpoint after epoch 3 ([Errno 28] No space left on device); the run goes" in done.err
+        "no checkpoint after epoch 3 ([Errno 28] No space left on device); the run continues"
+        in done.err
     )
-    assert "go on with minidl run --resume full" in done.err
+    assert "resume with: minidl run --resume full" in done.err
     assert written == [1, 2]
     assert not list((tmp_path / "full").glob("*.partial"))
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import minidl_plugins_basic as basic
-from minidl_core import Parameter, Sequential
+from minidl_core import Parameter, Sequential, resolve_engine
 
 
 def result_of(folder):
@@ -33,12 +33,12 @@ def torch_twin():
 
 
 def test_torchs_own_network_loads_the_weights_and_errs_as_told(minidl, tmp_path):
-    arguments = ["--set", "epochs=5", "--set", "starts=3", "--output", "run", "--no-figures"]
+    arguments = ["--set", "epochs=5", "--set", "restarts=3", "--output", "run", "--no-figures"]
     assert minidl("run", "disk", *arguments).status == 0
     twin = torch_twin()
     twin.load_state_dict(load_file(tmp_path / "run/weights.safetensors"))
     result = result_of(tmp_path / "run")
-    from minidl_plugins_experiments.datasets.disk import disk
+    from minidl_plugins_experiments.data.datasets.disk import disk
 
     data = disk(generator=torch.Generator().manual_seed(3), dtype=torch.float32)
     wrong = twin(data.test.x).argmax(1) != data.test.y.argmax(1)
@@ -62,9 +62,10 @@ def test_our_network_takes_torchs_weights(tmp_path):
 
 
 def test_the_result_says_what_was_run_and_what_came_of_it(minidl, write, tmp_path):
-    assert minidl("run", write(starts="2"), "--output", "run", "--set", "epochs=4").status == 0
+    assert minidl("run", write(restarts="2"), "--output", "run", "--set", "epochs=4").status == 0
     result = result_of(tmp_path / "run")
-    assert result["schema"] == 1
+    assert result["schema"] == 2
+    assert result["engine"] == resolve_engine()[0]
     assert result["status"] == "finished"
     assert result["configuration"] == {
         "data": {"name": "disk", "points": 60},
@@ -75,7 +76,7 @@ def test_the_result_says_what_was_run_and_what_came_of_it(minidl, write, tmp_pat
         "epochs": 4,
         "batch_size": 20,
         "seed": 3,
-        "starts": 2,
+        "restarts": 2,
         "select_on": "train_loss",
         "device": "cpu",
         "dtype": "float32",
@@ -98,11 +99,11 @@ def test_the_result_says_what_was_run_and_what_came_of_it(minidl, write, tmp_pat
         norms = epoch["gradient_norms"]
         assert list(norms) == ["0.weight", "0.bias", "2.weight", "2.bias"]
         assert all(len(values) == 2 and min(values) > 0 for values in norms.values())
-    starts = result["starts"]
-    assert (starts["count"], starts["stacked"], starts["reason"]) == (2, True, None)
+    restarts = result["restarts"]
+    assert (restarts["count"], restarts["stacked"], restarts["reason"]) == (2, True, None)
     last = result["epochs"][-1]
-    assert last["train_loss"][starts["selected"]] == min(last["train_loss"])
-    assert result["final"]["test_error"] == last["test_error"][starts["selected"]]
+    assert last["train_loss"][restarts["selected"]] == min(last["train_loss"])
+    assert result["final"]["test_error"] == last["test_error"][restarts["selected"]]
     assert result["timing"]["training_seconds"] > 0
     assert result["machine"]["device"] == "cpu"
     for name in result["figures"]:
@@ -117,7 +118,7 @@ def test_a_fresh_folder_each_time_and_none_overwritten(minidl, write, tmp_path):
     before = (tmp_path / "runs/small-1/result.json").read_bytes()
     done = minidl("run", write(), "--output", "runs/small-1")
     assert done.status == 2
-    assert "a run never overwrites; go on with it: minidl run --resume runs/small-1; or" in done.err
+    assert "a run never overwrites; resume it: minidl run --resume runs/small-1; or" in done.err
     assert (tmp_path / "runs/small-1/result.json").read_bytes() == before
 
 
@@ -137,11 +138,11 @@ def test_the_same_seed_gives_the_same_bits_and_another_gives_others(minidl, writ
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 def test_another_dtype_is_that_of_data_and_weights(minidl, write, tmp_path, dtype):
-    path = write(dtype=f'"{dtype}"', starts="2")
+    path = write(dtype=f'"{dtype}"', restarts="2")
     assert minidl("run", path, "--no-figures", "--output", "run").status == 0
     weights = load_file(tmp_path / "run/weights.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {getattr(torch, dtype)}
-    assert result_of(tmp_path / "run")["starts"]["stacked"] is True
+    assert result_of(tmp_path / "run")["restarts"]["stacked"] is True
 
 
 def test_a_table_of_the_users_own_is_found_beside_the_file(minidl, write, tmp_path, monkeypatch):
@@ -156,7 +157,7 @@ def test_a_table_of_the_users_own_is_found_beside_the_file(minidl, write, tmp_pa
     result = result_of(tmp_path / "run")
     assert result["data"]["rows"]["validation"] > 0
     assert result["configuration"]["data"]["path"] == str(tmp_path / "inner/table.csv")
-    assert result["starts"]["by"] == "validation_loss"
+    assert result["restarts"]["by"] == "validation_loss"
     assert result["final"]["validation_error"] is not None
 
 
@@ -174,38 +175,36 @@ def test_a_run_whose_every_start_diverges_fails_and_says_so(minidl, write, tmp_p
 def test_targets_too_large_to_be_squared_leave_a_result_all_the_same(
     minidl, write, tmp_path, monkeypatch
 ):
-    from minidl_core import registry
-    from minidl_plugins_experiments.datasets.disk import disk
+    from minidl_plugins_experiments.data.datasets.disk import disk
 
     def huge(*, generator, dtype, points=60):
         data = disk(generator=generator, dtype=dtype, points=points)
         train = data.train._replace(y=1e200 * data.train.y)
         return data._replace(train=train, task="regression")
 
-    monkeypatch.setattr(registry.find("datasets", "disk"), "_given", huge)
+    monkeypatch.setattr("minidl_plugins_experiments.data.datasets.disk.disk", huge)
     done = minidl("run", write(dtype='"float64"'), "--output", "run", "--no-figures")
     assert done.status == 1
     assert "Traceback" not in done.err
     result = result_of(tmp_path / "run")
     assert result["error"].startswith("NonFiniteError: ")
-    assert result["starts"]["dead_above"] is None
+    assert result["restarts"]["dead_above"] is None
 
 
 def test_the_test_set_has_no_say_in_the_choice(minidl, write, tmp_path, monkeypatch):
     """Spoil the targets of the test set: the same start is kept."""
-    from minidl_core import registry
-    from minidl_plugins_experiments.datasets.disk import disk
+    from minidl_plugins_experiments.data.datasets.disk import disk
 
     def spoilt(*, generator, dtype, points=60):
         data = disk(generator=generator, dtype=dtype, points=points)
         return data._replace(test=data.test._replace(y=1 - data.test.y))
 
-    path = write(starts="6", epochs="6")
+    path = write(restarts="6", epochs="6")
     assert minidl("run", path, "--no-figures", "--output", "right").status == 0
-    monkeypatch.setattr(registry.find("datasets", "disk"), "_given", spoilt)
+    monkeypatch.setattr("minidl_plugins_experiments.data.datasets.disk.disk", spoilt)
     assert minidl("run", path, "--no-figures", "--output", "spoilt").status == 0
     right, wrong = result_of(tmp_path / "right"), result_of(tmp_path / "spoilt")
-    assert right["starts"]["selected"] == wrong["starts"]["selected"]
+    assert right["restarts"]["selected"] == wrong["restarts"]["selected"]
     assert right["final"]["test_error"] != wrong["final"]["test_error"]
     weights = [
         (tmp_path / name / "weights.safetensors").read_bytes() for name in ("right", "spoilt")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 
 import pytest
 
-from minidl_plugins_experiments.config.naming import Named
-from minidl_plugins_experiments.schedules import Moment, schedule_of
+from minidl_plugins_experiments.config.component_spec import ComponentSpec
+from minidl_plugins_experiments.training.schedules import Moment, schedule_of
 
 
 def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_path):
-    done = minidl("run", write(starts="2"), "--seeds", "4", "--output", "many")
+    done = minidl("run", write(restarts="2"), "--seeds", "4", "--output", "many")
     assert done.status == 0, done.err
     summary = json.loads((tmp_path / "many/seeds.json").read_text())
     assert summary["seeds"] == [3, 4, 5, 6]
@@ -23,8 +24,8 @@ def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_p
     assert summary["test_errors"] == errors
     assert summary["median"] == statistics.median(errors)
     assert (summary["best"], summary["worst"]) == (min(errors), max(errors))
-    assert summary["starts"] == 8
-    for which in ("best:", "median:", "worst:", "starts that died:"):
+    assert summary["restarts"] == 8
+    for which in ("best:", "median:", "worst:", "dead restarts:"):
         assert which in done.out
     assert (tmp_path / "many/figures/seeds.png").read_bytes().startswith(b"\x89PNG")
 
@@ -57,6 +58,24 @@ def test_seeds_that_were_stopped_go_on(minidl, write, tmp_path):
     assert minidl("run", "--resume", "stopped").status == 0
 
 
+def test_resumed_seeds_keep_optional_arguments(minidl, write, tmp_path):
+    """A series that lost a seed trains it again with momentum, which the file says is optional."""
+    path = write(optimizer='{ name = "SGD", lr = 0.1, optional = { momentum = 0.9 } }')
+    for name in ("whole", "stopped"):
+        assert minidl("run", path, "--seeds", "2", "--no-figures", "--output", name).status == 0
+    file = tmp_path / "stopped/seeds.json"
+    summary = json.loads(file.read_text())
+    assert summary["configuration"]["optimizer"]["momentum"] == 0.9
+    file.write_text(json.dumps({**summary, "status": "running"}))
+    shutil.rmtree(tmp_path / "stopped/seed-4")
+    assert minidl("run", "--resume", "stopped", "--no-figures").status == 0
+    whole, stopped = (
+        (tmp_path / name / "seed-4/weights.safetensors").read_bytes()
+        for name in ("whole", "stopped")
+    )
+    assert whole == stopped
+
+
 def test_runs_side_by_side_show_what_differs(minidl, write, tmp_path):
     for name, lr in (("slow", 0.01), ("fast", 0.2)):
         arguments = ["--set", f"optimizer.lr={lr}", "--no-figures", "--output", name]
@@ -77,7 +96,7 @@ def test_runs_side_by_side_show_what_differs(minidl, write, tmp_path):
 def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
     (tmp_path / "empty").mkdir()
     assert minidl("run", write(), "--no-figures", "--output", "run").status == 0
-    for folder, said in (("empty", "is not the folder of a run"), ("none", "there is no such")):
+    for folder, said in (("empty", "is not a run folder"), ("none", "there is no such")):
         done = minidl("compare", "run", folder)
         assert done.status == 1
         assert said in done.err
@@ -101,7 +120,7 @@ def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
     ],
 )
 def test_the_factor_after_each_of_four_steps_in_two_epochs(name, arguments, factors):
-    schedule = schedule_of(Named("schedule", name, arguments))
+    schedule = schedule_of(ComponentSpec("schedule", name, arguments))
     assert [schedule(Moment(t, 4, 2)) for t in range(5)] == pytest.approx(factors)
 
 

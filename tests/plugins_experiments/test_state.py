@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl_core import BaseModule, MinidlError, Sequential
-from minidl_plugins_experiments.state import from_plain, kept_by, to_plain
+from minidl_plugins_experiments.training.module_state import buffers_and_generators
+from minidl_plugins_experiments.training.plain_state import from_plain, to_plain
 
 TENSORS = st.sampled_from(
     [
@@ -76,10 +77,10 @@ def test_what_is_neither_number_nor_text_nor_tensor_is_refused_by_name():
 
 
 class Counting(BaseModule):
-    """Keeps a tensor and a generator, and has a module inside."""
+    """Keeps a buffer and a generator, and has a module inside."""
 
     def __init__(self, inner=None):
-        self.seen = torch.zeros(1)
+        self.register_buffer("seen", torch.zeros(1))
         self.generator = torch.Generator()
         self.inner = inner
 
@@ -92,7 +93,7 @@ class Counting(BaseModule):
 
 def test_tensors_and_generators_of_every_module_are_found_by_their_paths():
     model = Sequential(Counting(), Sequential(Counting(Counting())))
-    assert [name for name, _ in kept_by(model)] == [
-        "0.seen", "0.generator", "1.0.seen", "1.0.generator", "1.0.inner.seen",
+    assert list(buffers_and_generators(model)) == [
+        "0.seen", "1.0.seen", "1.0.inner.seen", "0.generator", "1.0.generator",
         "1.0.inner.generator",
     ]  # fmt: skip

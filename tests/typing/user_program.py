@@ -77,7 +77,10 @@ def main() -> float:
         last = step.loss.item()
     for name, (value, grad) in model.named_param():
         assert value.shape == grad.shape, name
-    both: Sequential = stack([Sequential(Linear(2, 1)), Sequential(Linear(2, 1))])
+    two = [Sequential(Linear(2, 1)), Sequential(Linear(2, 1))]
+    both = stack(two)
+    rates = stack([SGD(one.param(), lr=lr) for one, lr in zip(two, (0.1, 0.2), strict=True)])
+    list(train(both, loss, rates, [(torch.ones(2, 8, 2), torch.ones(2, 8, 1))]))
     each: list[Sequential] = unstack(both)
     SGD(each[0].param(), lr=0.1, momentum=None).step()
     MSELoss().forward(each[0].forward(x), x[:, :1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import pytest
 import torch
 from torch.nn import functional
@@ -98,30 +96,11 @@ def test_residual_blocks():
         agree(parameter.grad, theirs.grad)
 
 
-def test_stacked_models_are_each_model_alone():
-    x, dy = draw(2, 4, 3), draw(2, 4, 3, seed=1)
-    alone = [blocks(), blocks()]
-    for parameter in alone[1].param():
-        parameter.value.mul_(1.5)
-    stack = deepcopy(alone[0])
-    for (name, parameter), *ks in zip(
-        stack.named_param(), *(model.param() for model in alone), strict=True
-    ):
-        parameter.value = torch.stack([k.value for k in ks])
-        parameter.grad = torch.zeros_like(parameter.value)
-        assert name
-    agree(stack.forward(x), torch.stack([m.forward(xk) for m, xk in zip(alone, x, strict=True)]))
-    expected = [m.backward(dyk) for m, dyk in zip(alone, dy, strict=True)]
-    agree(stack.backward(dy), torch.stack(expected))
-    for parameter, *ks in zip(stack.param(), *(model.param() for model in alone), strict=True):
-        agree(parameter.grad, torch.stack([k.grad for k in ks]))
-
-
 # -- the loss ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("delta", [0.1, 1.0, 7.0])
-@pytest.mark.parametrize("shape", [(), (5,), (4, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(), (5,), (4, 3), (2, 4, 3)], ids=str)
 def test_huber_loss(shape, delta):
     x, target = draw(*shape), draw(*shape, seed=1)
     loss, leaf = HuberLoss(delta), asks(x)
@@ -129,17 +108,6 @@ def test_huber_loss(shape, delta):
     expected.backward()
     agree(loss.forward(x, target), expected)
     agree(loss.backward(), leaf.grad)
-
-
-def test_huber_loss_of_stacked_models_is_one_value_for_each():
-    x, target, loss = draw(2, 4, 3), draw(2, 4, 3, seed=1), HuberLoss(0.5)
-    values, gradient = loss.forward(x, target), loss.backward()
-    for k in range(2):
-        leaf = asks(x[k])
-        expected = functional.huber_loss(leaf, target[k], delta=0.5)
-        expected.backward()
-        agree(values[k], expected)
-        agree(gradient[k], leaf.grad)
 
 
 # -- the optimizers ----------------------------------------------------------------------------

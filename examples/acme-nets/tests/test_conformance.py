@@ -1,7 +1,7 @@
 """Every component of this package, proven by minidl's conformance kit."""
 
 from acme_nets import Adam, HuberLoss, Lion, Residual, Swish
-from minidl_core.testing import parametrize_with_checks
+from minidl_plugins_devkit import parametrize_with_checks
 
 
 @parametrize_with_checks([Swish, Residual, HuberLoss, Adam, Lion])

@@ -23,13 +23,6 @@ from minidl_core import (
 X = torch.ones(4, 3)
 
 
-def stacked(layer, name, models):
-    number = getattr(layer, name)
-    number.value = number.value.expand(models).clone()
-    number.grad = torch.zeros(models)
-    return layer
-
-
 class Halves(Swish):
     """An inner module that does not keep the shape."""
 
@@ -89,16 +82,6 @@ REFUSED = {
         lambda: Residual(Swish()).forward(X.to("meta")),
         DeviceError,
         "Residual: expected the input on the device of the scale, cpu, got meta",
-    ),
-    "models of swish": (
-        lambda: stacked(Swish(learned=True), "beta", 2).forward(X),
-        ShapeError,
-        "(2, batch, features), got (4, 3); give every model its batch: x.expand(2, -1, -1)",
-    ),
-    "another number of models": (
-        lambda: stacked(Residual(Swish()), "scale", 2).forward(torch.ones(3, 4, 3)),
-        ShapeError,
-        "Residual: expected an input of shape (2, batch, features), got (3, 4, 3)",
     ),
     "shape of the inner output": (
         lambda: Sequential(Residual(Halves())).forward(X),

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from minidl_core.components import *
     from minidl_core.discovery import *
     from minidl_core.distributions import *
-    from minidl_core.engines import *
     from minidl_core.errors import *
     from minidl_core.errors import locate as locate
     from minidl_core.example import *
@@ -25,20 +24,19 @@ if TYPE_CHECKING:
     from minidl_core.parameter import *
     from minidl_core.protocols import *
     from minidl_core.sequential import *
-    from minidl_core.suggestions import *
     from minidl_core.tensor_checks import *
     from minidl_core.training import *
     from minidl_core.tree import *
+    from minidl_core.wording import *
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "base_module": ["BaseModule"],
             "base_optimizer": ["BaseOptimizer"],
-            "components": ["Component", "describe_error", "import_guarded"],
+            "components": ["Component", "import_guarded"],
             "discovery": ["Registry", "registry"],
             "distributions": ["Distribution", "canonical"],
-            "engines": ["find_engine"],
             "errors": [*errors.__all__, "locate"],
             "example": ["Example"],
             "hooks": ["Hooks", "hookimpl", "hookspec"],
@@ -46,9 +44,9 @@ else:
             "parameter": ["Parameter"],
             "protocols": ["Command", "Engine", "Loss", "Module", "Optimizer", "StepFunction"],
             "sequential": ["Sequential"],
-            "suggestions": ["suggest"],
             "tensor_checks": ["check_alike", "check_grad_output", "check_no_graph"],
-            "training": ["Step", "eager", "resolve_engine", "train"],
-            "tree": ["children", "discard_pending", "walk"],
+            "training": ["Step", "eager", "find_engine", "resolve_engine", "train"],
+            "tree": ["children", "walk"],
+            "wording": ["describe_error", "printable", "suggest"],
         },
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from minidl_core.description import tree_of
 from minidl_core.errors import ArgumentError, StateError
 from minidl_core.parameter import Parameter
 from minidl_core.pending import versions, warn_pending
 from minidl_core.state import load_state
-from minidl_core.tree import is_module, members, walk
+from minidl_core.tree import is_module, members, tree_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -34,8 +34,12 @@ class BaseOptimizer(ABC):
     traceable: ClassVar[bool] = False
 
     def __init__(self, params: Iterable[Parameter] | Iterable[tuple[str, Parameter]]) -> None:
+        try:
+            iterator = iter(params)
+        except TypeError:
+            raise self._not_parameters(params) from None
         unique: dict[int, Parameter] = {}
-        for position, item in enumerate(self._listed(params)):
+        for position, item in enumerate(iterator):
             parameter = self._as_parameter(position, item)
             known = unique.setdefault(id(parameter.value), parameter)
             if known.grad is not parameter.grad:
@@ -82,23 +86,14 @@ class BaseOptimizer(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what ``state_dict`` gave; `state` itself is left untouched."""
 
-    def _listed(self, params: Iterable[Any]) -> list[Any]:
-        try:
-            iterator = iter(params)
-        except TypeError:
-            raise self._not_parameters(params) from None
-        return list(iterator)
-
     def _as_parameter(self, position: int, item: Any) -> Parameter:
         if isinstance(item, tuple) and len(item) == 2:
-            first, second = item
-            if isinstance(first, str) and isinstance(second, Parameter):
-                return second
-            if not isinstance(first, str):
-                return Parameter(first, second)
-        if isinstance(item, Parameter):
-            return item
-        raise self._not_parameters(item, f" at position {position}")
+            if not isinstance(item[0], str):
+                return Parameter(*item)
+            item = item[1]
+        if not isinstance(item, Parameter):
+            raise self._not_parameters(item, f" at position {position}")
+        return item
 
     def _not_parameters(self, got: object, position: str = "") -> ArgumentError:
         return ArgumentError(

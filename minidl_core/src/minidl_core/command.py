@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minidl_core.components import describe_error
-from minidl_core.console import printable
 from minidl_core.discovery import registry
 from minidl_core.errors import ComponentNotFoundError, MinidlError
 from minidl_core.version import __version__
+from minidl_core.wording import describe_error, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

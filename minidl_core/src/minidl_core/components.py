@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minidl_core.errors import BrokenComponentError, ContractError
+from minidl_core.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minidl_core.distributions import Distribution
 
-__all__ = ["Component", "describe_error", "import_guarded"]
+__all__ = ["Component", "import_guarded"]
 
 
-class Component:
+class Component(NamedTuple):
     """One name that one distribution provides for one kind.
 
     Attributes:
@@ -25,18 +26,11 @@ class Component:
             None for kinds and hook specifications themselves, which have no contract.
     """
 
-    __slots__ = ("contract", "distribution", "kind", "name", "value")
-
-    def __init__(
-        self,
-        kind: str,
-        name: str,
-        value: str,
-        distribution: Distribution,
-        contract: Callable[[], Component] | None = None,
-    ) -> None:
-        self.kind, self.name, self.value = kind, name, value
-        self.distribution, self.contract = distribution, contract
+    kind: str
+    name: str
+    value: str
+    distribution: Distribution
+    contract: Callable[[], Component] | None = None
 
     @property
     def qualified_name(self) -> str:
@@ -102,8 +96,9 @@ def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
 
 def _check_contract(kind: str, methods: list[str], found: Any, what: str) -> None:
     """Check that `found` has `methods`, and is a class unless ``__call__`` is the only one."""
-    wanted = "something that can be called" if methods == ["__call__"] else "a class"
-    if not (callable(found) if methods == ["__call__"] else isinstance(found, type)):
+    called = methods == ["__call__"]
+    if not (callable(found) if called else isinstance(found, type)):
+        wanted = "something that can be called" if called else "a class"
         raise BrokenComponentError(
             f"{what} must be {wanted}, got {type(found).__name__}", "point the entry point at it"
         )
@@ -114,16 +109,6 @@ def _check_contract(kind: str, methods: list[str], found: Any, what: str) -> Non
             f"{what} is not one of the {kind}: it lacks {', '.join(dict.fromkeys(missing))}",
             f"{kind} must have {', '.join(methods)}",
         )
-
-
-def describe_error(error: BaseException) -> str:
-    """Return the type and message of `error` in one line, whatever its own code does."""
-    from traceback import format_exception_only
-
-    try:
-        return format_exception_only(type(error), error)[-1].strip()
-    except Exception:
-        return type(error).__name__
 
 
 def _cure(error: BaseException, module_name: str, distribution: Distribution) -> str:

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from minidl_core.wording import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = ["echo_json", "echo_table", "json_option", "printable"]
-
-
-def printable(text: str) -> str:
-    """Return `text` without control characters: a terminal would obey those of a stranger."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

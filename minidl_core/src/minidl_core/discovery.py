@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from minidl_core.components import Component
-from minidl_core.distributions import CORE, GROUP, canonical, find_distributions, search_path
+from minidl_core.distributions import CORE, GROUP, canonical, find_distributions
 from minidl_core.errors import ComponentUnavailableError, PluginWarning
 from minidl_core.refusals import ambiguous, not_found
 from minidl_core.version import __version__
@@ -35,8 +36,7 @@ class Registry:
     call `refresh` after installing or uninstalling something while the process lives.
 
     Args:
-        path: folders to look in, as in ``sys.path``, which is the default. The kinds that the core
-            declares are always known.
+        path: folders to look in; ``sys.path`` by default. The kinds of the core are always known.
         disabled: names of distributions that are listed but never imported.
         preferred: qualified names that take precedence when a bare name is ambiguous.
         environment: where the variables ``MINIDL_DISABLE`` and ``MINIDL_PREFER`` add to the two,
@@ -72,9 +72,7 @@ class Registry:
     def distributions(self) -> list[Distribution]:
         """Return every distribution with something for minidl, sorted by name."""
         if self._distributions is None:
-            self._distributions = find_distributions(
-                search_path() if self._path is None else self._path
-            )
+            self._distributions = find_distributions(sys.path if self._path is None else self._path)
         return self._distributions
 
     def unavailable(self, distribution: Distribution) -> str | None:
@@ -94,12 +92,12 @@ class Registry:
         Those that are not available are included.
         """
         if self._components is None:
-            core = [] if any(d.name == CORE for d in self.distributions()) else _core()
-            self._components = _read("kinds", [*self.distributions(), *core])
-            self._components += _read("hookspecs", self.distributions())
+            found = self.distributions()
+            here = any(distribution.name == CORE for distribution in found)
+            core = [] if here else [d for d in find_distributions(sys.path) if d.name == CORE]
+            self._components = _read("kinds", [*found, *core]) + _read("hookspecs", found)
             for name in self.kinds():
-                contract = partial(self._contract_of, name)
-                self._components += _read(name, self.distributions(), contract)
+                self._components += _read(name, found, partial(self._contract_of, name))
         if kind is None:
             return [component for component in self._components if component.kind not in BUILT_IN]
         if kind not in BUILT_IN:
@@ -107,11 +105,7 @@ class Registry:
         return [component for component in self._components if component.kind == kind]
 
     def find(self, kind: str, name: str) -> Component:
-        """Return the component that `name` means, without importing it.
-
-        Raises:
-            ComponentNotFoundError, AmbiguousComponentError, ComponentUnavailableError
-        """
+        """Return the component that `name` means, without importing it; raises as `get` does."""
         return self._chosen(kind, name, self.components(kind))
 
     # -- getting -------------------------------------------------------------------------------
@@ -147,7 +141,7 @@ class Registry:
 
     @property
     def disabled(self) -> set[str]:
-        """The names of the distributions that are not to be imported; never the core's."""
+        """The names of the distributions that are not to be imported; never the core."""
         return (self._disabled | set(map(canonical, self._variable("MINIDL_DISABLE")))) - {CORE}
 
     def disable(self, *names: str) -> None:
@@ -210,21 +204,14 @@ class Registry:
 
 
 def _read(
-    kind: str,
-    distributions: Iterable[Distribution],
-    contract: Callable[[], Component] | None = None,
+    kind: str, found: Iterable[Distribution], contract: Callable[[], Component] | None = None
 ) -> list[Component]:
+    group = f"{GROUP}.{kind}"
     return [
         Component(kind, point.name, point.value, distribution, contract)
-        for distribution in distributions
-        for point in sorted(distribution.entry_points, key=lambda point: point.name)
-        if point.group == f"{GROUP}.{kind}"
+        for distribution in found
+        for point in sorted(p for p in distribution.entry_points if p.group == group)
     ]
-
-
-def _core() -> list[Distribution]:
-    """The core where Python finds it, for a registry of a path without it."""
-    return [each for each in find_distributions(search_path()) if each.name == CORE]
 
 
 def _warn(sentence: str) -> None:

@@ -7,7 +7,7 @@ it is cheap enough for ``minidl --help``, and no file it meets can make it raise
 from __future__ import annotations
 
 import os
-import sys
+from collections import namedtuple
 
 TYPE_CHECKING = False  # as typing's; importing typing costs as much as a whole scan
 if TYPE_CHECKING:
@@ -18,14 +18,7 @@ __all__ = ["Distribution", "canonical"]
 GROUP = "minidl"  # of hook plugins; the group of a kind is minidl.<kind>
 CORE = "minidl-core"
 
-
-class EntryPoint:
-    """One line of entry_points.txt: ``name = value`` under ``[group]``."""
-
-    __slots__ = ("group", "name", "value")
-
-    def __init__(self, group: str, name: str, value: str) -> None:
-        self.group, self.name, self.value = group, name, value
+EntryPoint = namedtuple("EntryPoint", ["group", "name", "value"])  # noqa: PYI024 (see above)
 
 
 class Distribution:
@@ -39,10 +32,9 @@ class Distribution:
     """
 
     def __init__(self, name: str, folder: str, entry_points: str) -> None:
-        self.name = name
-        self.folder = folder
+        self.name, self.folder = name, folder
         self.problems: list[str] = []
-        self.entry_points = list(self._parse(entry_points))
+        self.entry_points = list(dict.fromkeys(self._parse(entry_points)))
         self._headers: list[tuple[str, str]] | None = None
         self._verdicts: dict[str, str | None] = {}
 
@@ -63,9 +55,9 @@ class Distribution:
         return self._verdicts[core_version]
 
     def _judge(self, core_version: str) -> str | None:
-        lines = [value for key, value in self._metadata() if key == "requires-dist"]
-        for line in lines:
-            if canonical(line[:11]) == CORE:  # parsing every other one would cost most
+        for key, line in self._metadata():
+            # parsing every other requirement would cost most of the scan
+            if key == "requires-dist" and canonical(line[: len(CORE)]) == CORE:
                 from packaging.requirements import InvalidRequirement, Requirement
 
                 try:
@@ -73,40 +65,33 @@ class Distribution:
                 except InvalidRequirement as error:
                     return f"its requirement {line!r} cannot be read ({error})".replace("\n", " ")
                 applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-                if (
-                    applies
-                    and canonical(requirement.name) == CORE
-                    and not requirement.specifier.contains(core_version, prereleases=True)
-                ):
-                    return f"requires {line}, but minidl-core is {core_version}"
+                fits = requirement.specifier.contains(core_version, prereleases=True)
+                if applies and canonical(requirement.name) == CORE and not fits:
+                    return f"requires {line}, but {CORE} is {core_version}"
         return None
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
     def _parse(self, entry_points: str) -> Iterator[EntryPoint]:
-        seen = set()
         group = ""
         for number, raw in enumerate(entry_points.splitlines(), start=1):
             line = raw.strip()
             if line[:1] == "[" and line[-1:] == "]":
                 group = line[1:-1].strip()
-            elif group.split(".")[0] != GROUP or not line or line[0] in "#;":
-                continue
-            else:
-                name, equals, value = (part.strip() for part in line.partition("="))
-                if not (name and equals and value):
+            elif group.split(".")[0] == GROUP and line and line[0] not in "#;":
+                name, _, value = (part.strip() for part in line.partition("="))
+                if name and value:
+                    yield EntryPoint(group, name, value)
+                else:
                     self.problems.append(
                         f'line {number} of entry_points.txt, {line!r}, is not "name = value"'
                     )
-                elif (group, name, value) not in seen:
-                    seen.add((group, name, value))
-                    yield EntryPoint(group, name, value)
 
     def _metadata(self) -> list[tuple[str, str]]:
         """The headers of METADATA, keys in lower case, up to the description."""
         if self._headers is None:
-            text = _read(self.folder, "METADATA") or _read(self.folder, "PKG-INFO")
+            text = _metadata_in(self.folder)
             if not text:
                 self.problems.append(f"{self.folder} has no readable METADATA")
             headers = text.replace("\r", "").split("\n\n", 1)[0].split("\n")
@@ -129,24 +114,20 @@ def find_distributions(path: Iterable[str]) -> list[Distribution]:
             name = canonical(os.path.basename(folder).rpartition(".")[0].partition("-")[0])
             here.setdefault(name, []).append(folder)
         for name, folders in here.items():
-            best = folders[0] if len(folders) == 1 else max(folders, key=_completeness)
-            shadowed = [folder for folder in folders if folder != best]
-            if name in seen:
-                shadowed, best = folders, seen[name]
-            else:
+            if name not in seen:
+                best = folders[0] if len(folders) == 1 else max(folders, key=_completeness)
                 seen[name] = best
                 entry_points = _read(best, "entry_points.txt")
                 if GROUP in entry_points:
                     found[name] = Distribution(name, best, entry_points)
             if name in found:
+                best = seen[name]
                 found[name].problems += [
                     f"{folder} is metadata of the same distribution, hidden by {best}"
-                    for folder in shadowed
-                    if _version_in(folder) not in ("", _version_in(best))
+                    for folder in folders
+                    if folder != best and _version_in(folder) not in ("", _version_in(best))
                 ]
-    return [
-        found[name] for name in sorted(found) if found[name].entry_points or found[name].problems
-    ]
+    return [each for _, each in sorted(found.items()) if each.entry_points or each.problems]
 
 
 def canonical(name: str) -> str:
@@ -165,6 +146,10 @@ def _metadata_folders(place: str) -> list[str]:
             )
     except OSError:
         return []
+
+
+def _metadata_in(folder: str) -> str:
+    return _read(folder, "METADATA") or _read(folder, "PKG-INFO")
 
 
 def _read(folder: str, file: str) -> str:
@@ -186,9 +171,4 @@ def _completeness(folder: str) -> tuple[bool, object, str]:
         version = Version(_version_in(folder))
     except InvalidVersion:
         version = Version("0")
-    return bool(_read(folder, "METADATA") or _read(folder, "PKG-INFO")), version, folder
-
-
-def search_path() -> list[str]:
-    """Where Python itself looks, now."""
-    return list(sys.path)
+    return bool(_metadata_in(folder)), version, folder

@@ -46,9 +46,8 @@ __all__ = [
 class MinidlError(Exception):
     """Base of every error that minidl raises on purpose.
 
-    `path` says where in the network it happened, outermost container first:
-    ``["Sequential[1]", "Linear(25 → 2)"]``. A layer gives itself as `where`; each container
-    that the error passes through puts its own step in front.
+    A layer gives itself as `where`. `path` says where in the network that is, outermost container
+    first: ``["Sequential[1]", "Linear(25 → 2)"]``.
     """
 
     def __init__(self, message: str, *, where: object = None) -> None:
@@ -118,8 +117,7 @@ class PluginWarning(UserWarning): ...
 def locate(error: Exception, container: object, name: str, child: object) -> None:
     """Record on `error` that it passed through child `name` of `container`.
 
-    Errors of our own carry a path; a foreign one gets a note (Python 3.11 and later) and
-    keeps its type, so that nobody's ``except`` clause changes meaning.
+    A foreign error keeps its type and gets a note (Python 3.11 and later).
     """
     step = f"{type(container).__name__}[{name}]"
     if isinstance(error, MinidlError):

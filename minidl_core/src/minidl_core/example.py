@@ -18,10 +18,7 @@ class Example(NamedTuple):
 
         @classmethod
         def examples(cls) -> list[Example]:
-            return [
-                Example({"in_features": 3, "out_features": 2}, shapes=[(4, 3)]),
-                Example({"in_features": 1, "out_features": 3, "bias": False}, shapes=[(5, 1)]),
-            ]
+            return [Example({"in_features": 3, "out_features": 2}, shapes=[(4, 3)])]
 
     What is built by ``Example(kwargs, ...)`` is ``make(**kwargs)``, or ``component(**kwargs)``
     when `make` is left out; an optimizer gets the kit's parameters in front. A keyword argument

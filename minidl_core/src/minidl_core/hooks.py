@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from minidl_core.components import describe_error, import_guarded
-from minidl_core.errors import AmbiguousComponentError, BrokenComponentError, MinidlError
-from minidl_core.suggestions import suggest
+from minidl_core.components import import_guarded
+from minidl_core.errors import MinidlError
+from minidl_core.wording import describe_error, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,57 +53,35 @@ class Hooks(pluggy.PluginManager):
         super().__init__("minidl")
         self.problems: list[str] = []
         self._report = report
-        self._specs: dict[str, list[str]] = {}  # the arguments of each hook
+        self._arguments: dict[str, list[str]] = {}  # of each hook that is specified
         self._owners: dict[str, Distribution] = {}
         for spec in specs:
-            self._specify(spec)
+            self._guarded(spec.qualified_name, self._specify, spec)
         for distribution in distributions:
             for point in distribution.hooks:
-                self._admit(point, distribution)
+                name = self._admitting = f"{distribution.name}/{point.name}"
+                if self._guarded(name, self._admit, name, point, distribution):
+                    self._owners[name] = distribution
+                elif self.has_plugin(name):
+                    self.unregister(name=name)
 
     def call_each(self, hook: str, **arguments: Any) -> list[tuple[Distribution, Any]]:
         """Call `hook` of each plugin by itself; return the answers of those that did not raise.
 
-        A plugin that answers None, or does not implement the hook, is not in the list.
+        A plugin that answers None, or does not implement the hook, is not in the list. Where an
+        error must not be skipped, call pluggy's own ``hooks.hook.minidl_…()``.
         """
         answers = []
         for name, owner in self._owners.items():
             try:
-                given = self._answers_of(name, hook, arguments)
+                others = self.get_plugins() - {self.get_plugin(name)}
+                given = self.subset_hook_caller(hook, others)(**arguments)
+                answers += [(owner, answer) for answer in given]
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 self.skip(f"the hook {hook} of {name} raised {describe_error(error)}")
-            else:
-                answers += [(owner, answer) for answer in given]
         return answers
-
-    def call_one(self, hook: str, **arguments: Any) -> Any:
-        """Call a hook that at most one plugin may answer; errors propagate. None without answer.
-
-        Raises:
-            MinidlError: a plugin raised it.
-            BrokenComponentError: a plugin raised something else.
-            AmbiguousComponentError: several plugins have an answer.
-        """
-        answers: dict[str, Any] = {}
-        for name in self._owners:
-            try:
-                given = self._answers_of(name, hook, arguments)
-            except (KeyboardInterrupt, MinidlError):
-                raise
-            except BaseException as error:
-                raise BrokenComponentError(
-                    f"the hook {hook} of {name} raised {describe_error(error)}",
-                    "repair or uninstall that distribution, or disable it in MINIDL_DISABLE",
-                ) from error
-            answers.update((name, answer) for answer in given)
-        if len(answers) > 1:
-            raise AmbiguousComponentError(
-                f"the hook {hook} is answered by {', '.join(answers)}, and only one may answer",
-                "uninstall the others, or disable them in MINIDL_DISABLE",
-            )
-        return next(iter(answers.values()), None)
 
     def skip(self, sentence: str) -> None:
         """Report, once, what was skipped and why."""
@@ -111,47 +89,37 @@ class Hooks(pluggy.PluginManager):
             self.problems.append(sentence)
             self._report(f"plugin left out: {sentence}")
 
-    def _answers_of(self, name: str, hook: str, arguments: dict[str, Any]) -> list[Any]:
-        others = self.get_plugins() - {self.get_plugin(name)}
-        answers: list[Any] = self.subset_hook_caller(hook, others)(**arguments)
-        return answers
-
-    def _specify(self, spec: Component) -> None:
+    def _guarded(self, name: str, action: Callable[..., None], *arguments: Any) -> bool:
         try:
-            module = spec.load()
-            found = [name for name in dir(module) if name.startswith("minidl_")]
-            claimed = [name for name in found if name in self._specs]
-            if claimed:
-                self.skip(f"{spec.qualified_name} specifies {claimed[0]}, which is there already")
-                return
-            self.add_hookspecs(module)
-            for name in found:
-                self._specs[name] = list(inspect.signature(getattr(module, name)).parameters)
+            action(*arguments)
         except MinidlError as error:
             self.skip(str(error))
         except Exception as error:
-            self.skip(f"{spec.qualified_name} specifies no hooks: {describe_error(error)}")
-
-    def _admit(self, point: EntryPoint, distribution: Distribution) -> None:
-        name = self._admitting = f"{distribution.name}/{point.name}"
-        try:
-            plugin = import_guarded(point.value, point.name, distribution)
-            hash(plugin)
-            self.register(plugin, name)
-        except MinidlError as error:
-            self.skip(str(error))
-        except Exception as error:
-            if self.has_plugin(name):
-                self.unregister(name=name)
             self.skip(f"{name} cannot be registered: {describe_error(error)}")
         else:
-            self._owners[name] = distribution
+            return True
+        return False
+
+    def _specify(self, spec: Component) -> None:
+        module = spec.load()
+        names = [name for name in dir(module) if name.startswith("minidl_")]
+        if twice := [name for name in names if name in self._arguments]:
+            raise ValueError(f"another distribution specifies the hook {twice[0]} as well")
+        for name in names:
+            self._arguments[name] = list(inspect.signature(getattr(module, name)).parameters)
+        self.add_hookspecs(module)
+
+    def _admit(self, name: str, point: EntryPoint, distribution: Distribution) -> None:
+        plugin = import_guarded(point.value, point.name, distribution)
+        hash(plugin)
+        self.register(plugin, name)
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
         """Whether `name` of `plugin` is an implementation; pluggy asks it of each name.
 
-        Answered without ``getattr``, so that a lazy module attribute stays unloaded. A hook that
-        nobody specifies, or with an argument it does not have, is skipped.
+        Answered without ``getattr``, so that a lazy module attribute stays unloaded. A hook with
+        an argument that it does not have is skipped, and so is one that nobody specifies; with
+        ``optionalhook=True`` the latter is as it should be.
         """
         static = inspect.getattr_static(plugin, name, None)
         function = getattr(static, "__func__", static)
@@ -160,18 +128,19 @@ class Hooks(pluggy.PluginManager):
         options = super().parse_hookimpl_opts(plugin, name)
         if options is None:
             return None
-        wanted = options.get("specname") or name
-        where = f"{name} of {self.get_name(plugin) or self._admitting}"
-        if wanted not in self._specs:
-            self.skip(f"{where}: there is no hook {wanted}.{_hint(wanted, self._specs)}")
+        hook = options.get("specname") or name
+        if hook not in self._arguments and options.get("optionalhook"):
             return None
-        allowed = self._specs[wanted]
-        for argument in inspect.signature(getattr(plugin, name)).parameters:
-            if argument not in allowed:
-                hint = _hint(argument, allowed)
-                self.skip(f"{where}: the hook has no argument {argument}.{hint}")
-                return None
-        return options
+        problem = f"there is no hook {hook}.{_hint(hook, self._arguments)}"
+        if hook in self._arguments:
+            allowed = self._arguments[hook]
+            given = inspect.signature(getattr(plugin, name)).parameters
+            wrong = [argument for argument in given if argument not in allowed]
+            if not wrong:
+                return options
+            problem = f"the hook has no argument {wrong[0]}.{_hint(wrong[0], allowed)}"
+        self.skip(f"{name} of {self.get_name(plugin) or self._admitting}: {problem}")
+        return None
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -27,13 +27,12 @@ def nonfinite_error(
     """
     model.eval()
     loss.eval()
-    if not _finite(inputs):
-        path, cause = [f"train › batch {index}"], "the input has NaN or infinite elements"
-    elif not _finite(target):
-        path, cause = [f"train › batch {index}"], "the target has NaN or infinite elements"
-    else:
-        found = _first_place(model, inputs)
-        path, cause = found or ([repr(loss)], "prediction and target are finite; it overflowed")
+    path, cause = (
+        _not_finite(inputs, [f"train › batch {index}"], "the input has {}")
+        or _not_finite(target, [f"train › batch {index}"], "the target has {}")
+        or _first_place(model, inputs)
+        or ([repr(loss)], "prediction and target are finite; it overflowed")
+    )
     model.train()
     loss.train()
     error = NonFiniteError(
@@ -59,19 +58,18 @@ def _first_place(model: Module, inputs: tuple[Any, ...]) -> Place | None:
 
 def _watch(module: Module, above: list[str], places: list[Place], watched: list[Module]) -> None:
     inside = children(module)
-    own = getattr(module, "__dict__", None)
-    if own is not None and "forward" not in own:
+    own = getattr(module, "__dict__", {"forward": None})
+    if "forward" not in own:
         forward = module.forward
-        path = [*above, repr(module)] if not inside else above or [repr(module)]
-        parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
+        path = above if inside and above else [*above, repr(module)]
+        own_parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
+        values = [each.value for each in (own_parameters if inside else module.param())]
 
         def watching(*inputs: Any, **kwargs: Any) -> Any:
-            if not _finite([parameter.value for parameter in parameters]):
-                cause = "a parameter has NaN or infinite elements: an earlier step diverged"
-                places.append((path, cause))
             output = forward(*inputs, **kwargs)
-            if not _finite(output):
-                places.append((path, "its output is the first that has NaN or infinite elements"))
+            found = _not_finite(values, path, "a parameter has {}: an earlier step diverged")
+            found = found or _not_finite(output, path, "its output is the first that has {}")
+            places.extend([found] if found else [])
             return output
 
         own["forward"] = watching
@@ -80,6 +78,8 @@ def _watch(module: Module, above: list[str], places: list[Place], watched: list[
         _watch(child, [*above, f"{type(module).__name__}[{name}]"], places, watched)
 
 
-def _finite(tensors: Any) -> bool:
+def _not_finite(tensors: Any, path: list[str], what: str) -> Place | None:
     several = tensors if isinstance(tensors, (tuple, list)) else (tensors,)
-    return all(bool(x.isfinite().all()) for x in several if hasattr(x, "isfinite"))
+    if all(bool(x.isfinite().all()) for x in several if hasattr(x, "isfinite")):
+        return None
+    return path, what.format("NaN or infinite elements")

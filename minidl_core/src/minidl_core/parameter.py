@@ -37,8 +37,6 @@ class Parameter:
 
     value: Tensor
     grad: Tensor
-    decays: bool
-    trainable: bool
 
     def __init__(
         self,
@@ -51,37 +49,29 @@ class Parameter:
         self.value = value
         if grad is not None:
             self.grad = grad
-        self.decays = decays
-        self.trainable = trainable
+        self.decays, self.trainable = decays, trainable
 
     def __setattr__(self, name: str, new: Any) -> None:
+        if getattr(self, name, self) is new:  # as after ``parameter.grad += …``
+            return
         if name == "value":
             _check_tensor(new, "value")
-            grad = getattr(self, "grad", None)
-            if grad is None or not _alike(grad, new):
+            if not hasattr(self, "grad") or _kind(self.grad) != _kind(new):
                 super().__setattr__("grad", new.new_zeros(new.shape))
         elif name == "grad":
-            self._check_grad(new)
+            _check_tensor(new, "grad")
+            value = getattr(self, "value", new)  # a copy is given its gradient first
+            if new.shape != value.shape:
+                raise ShapeError(
+                    f"a parameter of shape {tuple(value.shape)} needs a gradient of the same shape,"
+                    f" got {tuple(new.shape)}"
+                )
+            if _kind(new) != _kind(value):
+                raise ParameterError(
+                    f"a parameter of {value.dtype} on {value.device} needs a gradient of the same, "
+                    f"got {new.dtype} on {new.device}"
+                )
         super().__setattr__(name, new)
-
-    def _check_grad(self, grad: Any) -> None:
-        if grad is None:
-            raise ParameterError(
-                "the gradient of a parameter cannot be None: backward adds to it; write "
-                "parameter.grad.zero_() to clear it"
-            )
-        _check_tensor(grad, "grad")
-        value = getattr(self, "value", grad)  # a copy is given its gradient first
-        if grad.shape != value.shape:
-            raise ShapeError(
-                f"a parameter of shape {tuple(value.shape)} needs a gradient of the same shape, "
-                f"got {tuple(grad.shape)}"
-            )
-        if not _alike(grad, value):
-            raise ParameterError(
-                f"a parameter of {value.dtype} on {value.device} needs a gradient of the same, "
-                f"got {grad.dtype} on {grad.device}"
-            )
 
     def __iter__(self) -> Iterator[Tensor]:
         yield self.value
@@ -91,24 +81,21 @@ class Parameter:
         return f"Parameter{tuple(self.value.shape)}"
 
 
-def _alike(a: Tensor, b: Tensor) -> bool:
-    return bool((a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device))
+def _kind(tensor: Tensor) -> tuple[object, ...]:
+    return tensor.shape, tensor.dtype, tensor.device
 
 
 def _check_tensor(tensor: Any, role: str) -> None:
-    """Refuse what is no tensor, without importing a tensor library to ask."""
+    """Refuse what is no plain floating-point tensor, without importing a tensor library to ask."""
     if not hasattr(tensor, "new_zeros"):
-        raise ParameterError(
-            f"the {role} of a parameter must be a torch.Tensor, got {type(tensor).__name__}; "
-            "wrap numbers and arrays with torch.as_tensor"
-        )
-    if not tensor.is_floating_point():
-        raise ParameterError(
-            f"the {role} of a parameter must be of a floating-point dtype, got {tensor.dtype}; "
-            "convert it with .to(torch.float32)"
-        )
-    if tensor.requires_grad:
-        raise ParameterError(
-            f"the {role} of a parameter must not record a graph: minidl's gradients are explicit; "
-            "pass tensor.detach()"
-        )
+        wanted, got = "be a torch.Tensor", type(tensor).__name__
+        cure = "wrap numbers and arrays with torch.as_tensor, and clear a gradient with .zero_()"
+    elif not tensor.is_floating_point():
+        wanted, got = "be of a floating-point dtype", tensor.dtype
+        cure = "convert it with .to(torch.float32)"
+    elif tensor.requires_grad:
+        wanted, got = "not record a graph", "requires_grad=True"
+        cure = "gradients here are explicit: pass tensor.detach()"
+    else:
+        return
+    raise ParameterError(f"the {role} of a parameter must {wanted}, got {got}; {cure}")

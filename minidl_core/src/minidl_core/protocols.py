@@ -41,7 +41,7 @@ class Module(Protocol):
 
     Also used where present: ``named_param()`` and ``named_buffers()``, lists of pairs with torch's
     state_dict names; ``describe()``, what ``info()`` prints; ``named_children()``, the modules
-    inside it; ``lift(loss)``, the loss over the outputs of a stack of models.
+    inside it; ``lift(loss, optimizer)``, the loss over the outputs of a stack of models.
     """
 
     training: bool

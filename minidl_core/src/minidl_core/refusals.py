@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minidl_core.errors import AmbiguousComponentError, ComponentNotFoundError
-from minidl_core.suggestions import suggest
+from minidl_core.wording import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

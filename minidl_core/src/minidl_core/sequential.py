@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from minidl_core.base_module import BaseModule
 from minidl_core.errors import ArgumentError, locate
-from minidl_core.protocols import Module
+from minidl_core.tree import is_module, missing_methods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from minidl_core.protocols import Module
 
 __all__ = ["Sequential"]
 
@@ -32,7 +34,7 @@ class Sequential(BaseModule):
 
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
-            if isinstance(module, type) or not isinstance(module, Module):
+            if not is_module(module):
                 raise ArgumentError(
                     f"expected modules, got {_kind_of(module)} at position {index}; "
                     "write Sequential(first, second), and Sequential(*modules) for a list",
@@ -90,8 +92,5 @@ class Sequential(BaseModule):
 def _kind_of(thing: object) -> str:
     if isinstance(thing, type):
         return f"the class {thing.__name__}"
-    kind = type(thing).__name__
-    if not hasattr(thing, "forward"):
-        return kind
-    rest = ("backward", "param", "info", "train", "eval", "training")
-    return f"{kind} without {', '.join(name for name in rest if not hasattr(thing, name))}"
+    missing = f" without {', '.join(missing_methods(thing))}" if hasattr(thing, "forward") else ""
+    return f"{type(thing).__name__}{missing}"

@@ -21,26 +21,22 @@ def load_state(live: Mapping[str, Tensor], state: Mapping[str, Any], where: obje
         ArgumentError: a name is missing or unknown, or an item is no tensor.
         ShapeError: a tensor has another shape than the one of its name.
     """
-    problems = [
-        f"{problem} {', '.join(names)}"
-        for problem, names in (
-            ("it has no", [name for name in live if name not in state]),
-            ("the module has no", [name for name in state if name not in live]),
-            ("no tensors are", [name for name in state if not hasattr(state[name], "shape")]),
-        )
-        if names
-    ]
-    if problems:
-        raise ArgumentError(
-            f"expected the state that state_dict() gives for this module, but {'; '.join(problems)}"
-            "; load it into a module built with the same arguments",
-            where=where,
-        )
+    for problem, names in (
+        ("has no {}", [name for name in live if name not in state]),
+        ("has {}, which the module has not", [name for name in state if name not in live]),
+        ("has no tensor in {}", [name for name in state if not hasattr(state[name], "shape")]),
+    ):
+        if names:
+            raise ArgumentError(
+                "expected the state of a module built with the same arguments, but this state "
+                f"{problem.format(', '.join(names))}; build the module as it was built then",
+                where=where,
+            )
     for name, tensor in live.items():
         if state[name].shape != tensor.shape:
             raise ShapeError(
                 f"expected {name} of shape {tuple(tensor.shape)}, got {tuple(state[name].shape)}; "
-                "load it into a module built with the same arguments",
+                "build the module as it was built when the state was saved",
                 where=where,
             )
     for name, tensor in live.items():

@@ -13,12 +13,7 @@ __all__ = ["check_alike", "check_grad_output", "check_no_graph"]
 
 
 def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> None:
-    """Check that `x` and `y` can meet in one operation: one dtype, one device, and no graph.
-
-    Raises:
-        DtypeError, DeviceError: they differ.
-        ParameterError: `x` records a graph of torch's autograd.
-    """
+    """Raise unless `x` and `y` have one dtype and one device, and `x` records no autograd graph."""
     if x.dtype != y.dtype:
         raise DtypeError(
             f"expected the {role} in the dtype of the {other}, {y.dtype}, got {x.dtype}; "
@@ -35,7 +30,7 @@ def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> N
 
 
 def check_no_graph(layer: object, role: str, x: Tensor) -> None:
-    """Refuse a tensor that asks autograd for a gradient: here gradients are explicit."""
+    """Raise `ParameterError` for a tensor that asks autograd for a gradient."""
     if x.requires_grad:
         raise ParameterError(
             f"the {role} has requires_grad=True, but gradients here come from backward(), not from "
@@ -45,11 +40,7 @@ def check_no_graph(layer: object, role: str, x: Tensor) -> None:
 
 
 def check_grad_output(layer: object, grad_output: Tensor, expected: Size) -> None:
-    """Refuse a gradient of the output in another shape than the output; it is never broadcast.
-
-    Raises:
-        ShapeError: it has another.
-    """
+    """Raise `ShapeError` for a gradient of the output that has not its shape: none is broadcast."""
     if grad_output.shape != expected:
         raise ShapeError(
             f"expected the gradient of the output in the output's shape {tuple(expected)}, "

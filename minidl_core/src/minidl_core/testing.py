@@ -8,15 +8,11 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module, util
+
     if name.startswith("__"):
         raise AttributeError(name)
-    try:
-        import minidl_plugins_devkit as kit
-    except ModuleNotFoundError as error:
-        if error.name != "minidl_plugins_devkit":
-            raise
-        raise ImportError(
-            f"minidl_core.testing.{name} is part of the conformance kit; "
-            "pip install minidl-plugins-devkit"
-        ) from None
-    return getattr(kit, name)
+    if util.find_spec("minidl_plugins_devkit") is None:
+        cure = "pip install minidl-plugins-devkit"
+        raise ImportError(f"minidl_core.testing.{name} is part of the conformance kit: {cure}")
+    return getattr(import_module("minidl_plugins_devkit"), name)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minidl_core.discovery import registry as installed
-from minidl_core.engines import find_engine
-from minidl_core.errors import ArgumentError
+from minidl_core.errors import ArgumentError, ComponentNotFoundError, ComponentUnavailableError
 from minidl_core.nonfinite import nonfinite_error
-from minidl_core.tree import discard_pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
+    from minidl_core.components import Component
     from minidl_core.discovery import Registry
     from minidl_core.protocols import Engine, Loss, Module, Optimizer, StepFunction
 
-__all__ = ["Step", "eager", "resolve_engine", "train"]
+__all__ = ["Step", "eager", "find_engine", "resolve_engine", "train"]
 
 
 class Step(NamedTuple):
@@ -53,9 +53,8 @@ def train(
                 ...
 
     It is lazy: nothing happens until it is iterated, and stopping early is leaving the loop.
-    Between steps the caller may evaluate, log, or change ``optimizer.lr``: the first step, and each
-    that finds `model` or `loss` in evaluation mode, begins by putting them, with all inside, into
-    training mode. Each step leaves its gradients in place to be read.
+    Between steps the caller may evaluate, log, or change ``optimizer.lr``: each step begins by
+    putting `model` and `loss` into training mode, and leaves its gradients in place to be read.
 
     Args:
         batches: pairs (input, target); the input of a module with several is a tuple of them.
@@ -69,7 +68,7 @@ def train(
         RegistryError: the named engine is not there.
     """
     if hasattr(model, "lift"):
-        loss = model.lift(loss)
+        loss = model.lift(loss, optimizer)
     index = -1
     for index, batch in enumerate(batches):
         inputs, target = _unpack(index, batch)
@@ -82,8 +81,9 @@ def train(
         try:
             prediction, value = step(inputs, target)
         except Exception:
-            discard_pending(model)
-            discard_pending(loss)
+            for module in (model, loss):
+                module.eval()  # discards what waits for a backward that will not come
+                module.train()
             raise
         if not any_finite(value):
             raise nonfinite_error(index, model, loss, inputs, target, value)
@@ -125,6 +125,27 @@ def resolve_engine(
     return (component.name, component.load()) if component else ("eager", eager)
 
 
+def find_engine(name: str | None, registry: Registry) -> Component | None:
+    """Return the engine in use, without importing it; None where there is none but ``eager``.
+
+    That is the one called `name`, else the one that the environment variable ``MINIDL_ENGINE``
+    names, else the one that a distribution registers as ``default``. Such a distribution registers
+    it under its own name as well, and the component is given under that name.
+
+    Raises:
+        RegistryError: the named engine is missing, ambiguous or not available.
+    """
+    if name := name or os.environ.get("MINIDL_ENGINE"):
+        return registry.find("engines", name)
+    try:
+        default = registry.find("engines", "default")
+    except (ComponentNotFoundError, ComponentUnavailableError):
+        return None
+    found = (default.distribution, default.value)
+    same = [c for c in registry.components("engines") if (c.distribution, c.value) == found]
+    return next((c for c in same if c.name != "default"), default)
+
+
 def in_a_tuple(several: Any) -> tuple[Any, ...]:
     """Return `several` itself if it is a tuple, or a tuple of it alone."""
     return several if type(several) is tuple else (several,)
@@ -138,12 +159,11 @@ def any_finite(value: Tensor) -> bool:
 
 
 def _unpack(index: int, batch: Any) -> tuple[tuple[Any, ...], Any]:
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        size = f" of length {len(batch)}" if isinstance(batch, (tuple, list)) else ""
-        raise ArgumentError(
-            f"expected each batch to be a pair (input, target), got {type(batch).__name__}{size}; "
-            "several inputs go in a tuple: ((x1, x2), target)",
-            where=f"train › batch {index}",
-        )
-    inputs, target = batch
-    return in_a_tuple(inputs), target
+    if isinstance(batch, (tuple, list)) and len(batch) == 2:
+        return in_a_tuple(batch[0]), batch[1]
+    size = f" of length {len(batch)}" if isinstance(batch, (tuple, list)) else ""
+    raise ArgumentError(
+        f"expected each batch to be a pair (input, target), got {type(batch).__name__}{size}; "
+        "several inputs go in a tuple: ((x1, x2), target)",
+        where=f"train › batch {index}",
+    )

@@ -1,17 +1,17 @@
-"""The tree of modules: what is inside a module, and where."""
+"""The tree of modules: what is inside a module, where, and how it is printed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from minidl_core.protocols import Module
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["children", "discard_pending", "walk"]
+    from minidl_core.protocols import Module
 
-_MODULE = ("forward", "training", *Module.__abstractmethods__)  # isinstance(…, Module), but faster
+__all__ = ["children", "walk"]
+
+_MODULE = ("forward", "backward", "param", "info", "train", "eval", "training")
 
 
 def members(module: object) -> Iterator[tuple[str, Any]]:
@@ -39,7 +39,12 @@ def _opened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def is_module(item: object) -> TypeGuard[Module]:
     """Whether `item` has the methods of a module and is no class."""
-    return not isinstance(item, type) and all(hasattr(item, name) for name in _MODULE)
+    return not isinstance(item, type) and not missing_methods(item)
+
+
+def missing_methods(item: object) -> list[str]:
+    """Return what `item` lacks to be a module."""
+    return [name for name in _MODULE if not hasattr(item, name)]
 
 
 def children(module: Module) -> Sequence[tuple[str, Module]]:
@@ -70,9 +75,21 @@ def _walked(path: str, module: Module, above: frozenset[int]) -> Iterator[tuple[
             yield from _walked(f"{path}.{name}" if path else name, child, above)
 
 
-def discard_pending(module: Module) -> None:
-    """Forget every forward inside `module` that still waits for its backward."""
-    for _, each in walk(module):
-        stack = getattr(each, "_stack", None)
-        if isinstance(stack, list):
-            stack.clear()
+def tree_of(title: str, module: Module) -> str:
+    """Return `title` and, indented below it, a line for each module inside `module`."""
+    first, *body, end = _block(title, module)
+    return "\n".join([f"|x {first}", *(f"| {line}" for line in body), f"| | {end}"])
+
+
+def _block(title: str, module: Module) -> list[str]:
+    lines = [line for _, child in children(module) for line in _lines(child)]
+    return [f"{title}:", *(f"| {line}" for line in lines), "v"]
+
+
+def _lines(module: Module) -> list[str]:
+    """The lines of `module` inside a tree: one for a leaf; title, children and ``v`` otherwise."""
+    is_container, summary = (getattr(module, name, None) for name in ("is_container", "summary"))
+    if is_container is not None and summary is not None and is_container():
+        return _block(summary(), module)
+    describe = getattr(module, "describe", None)
+    return str(describe()).splitlines() if describe else [type(module).__name__]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
-    from minidl_plugins_basic.flat_parameters import *
     from minidl_plugins_basic.linear import *
     from minidl_plugins_basic.mse_loss import *
     from minidl_plugins_basic.relu import *
@@ -19,13 +18,12 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "flat_parameters": ["FlatParameters"],
             "linear": ["Linear"],
             "mse_loss": ["MSELoss"],
             "relu": ["ReLU"],
             "sgd": ["SGD"],
             "sigmoid": ["Sigmoid"],
-            "stacking": ["stack", "unstack"],
+            "stacking": ["StackWarning", "stack", "unstack"],
             "tanh": ["Tanh"],
         },
     )

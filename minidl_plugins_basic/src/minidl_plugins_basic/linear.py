@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from minidl_core import ArgumentError, BaseModule, Example, Parameter, ShapeError
-from minidl_plugins_basic.checks import check_alike, check_grad_output
-from minidl_plugins_basic.products import add_product, add_rows, affine, product
-from minidl_plugins_basic.stacking import stack
+from minidl_core import (
+    ArgumentError,
+    BaseModule,
+    Example,
+    Parameter,
+    ShapeError,
+    check_alike,
+    check_grad_output,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +32,7 @@ SIGMA = {
 class Linear(BaseModule):
     """Y = X Wᵀ + b.
 
-    Shapes: X (n, in), W (out, in), b (out,), Y (n, out). With K stacked models each of them has
-    K in front: X (K, n, in), W (K, out, in), b (K, out), Y (K, n, out); see `stack`.
+    Shapes: X (…, in), W (out, in), b (out,), Y (…, out), with any batch dimensions in front.
 
     W and b are drawn from N(0, σ²), W first. By default σ = √(2 / (in + out)), equation (12) of
     Glorot and Bengio as a normal law; ``init="report"`` takes σ = 2 / √(in + out), which the
@@ -92,17 +96,19 @@ class Linear(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         self._check_input(x)
         self.push(x)
-        bias = None if self.bias is None else self.bias.value
-        return affine(x, self.weight.value, bias)
+        y = x @ self.weight.value.mT  # (…, in) @ (in, out) -> (…, out)
+        return y if self.bias is None else y + self.bias.value
 
     # Y = X Wᵀ + b:  dW = dYᵀ X,  db = Σₙ dYₙ,  dX = dY W
     def backward(self, grad_output: Tensor) -> Tensor:
         x: Tensor = self.pop()
         check_grad_output(self, grad_output, torch.Size([*x.shape[:-1], self.out_features]))
-        add_product(self.weight.grad, grad_output.mT, x)  # (out, n) @ (n, in) -> (out, in)
+        x = x.reshape(-1, self.in_features)  # (…, in) -> (n, in)
+        dy = grad_output.reshape(-1, self.out_features)  # (…, out) -> (n, out)
+        self.weight.grad += dy.mT @ x  # (out, n) @ (n, in) -> (out, in)
         if self.bias is not None:
-            add_rows(self.bias.grad, grad_output)
-        return product(grad_output, self.weight.value)  # (n, out) @ (out, in) -> (n, in)
+            self.bias.grad += dy.sum(0)  # (n, out) -> (out,)
+        return grad_output @ self.weight.value  # (…, out) @ (out, in) -> (…, in)
 
     @classmethod
     def examples(cls) -> list[Example]:
@@ -111,35 +117,27 @@ class Linear(BaseModule):
             Example({"in_features": 3, "out_features": 3}, shapes=[(2, 3)]),
             Example({"in_features": 1, "out_features": 4, "bias": False}, shapes=[(5, 1)]),
             Example({"in_features": 2, "out_features": 1, "init": "report"}, shapes=[(3, 2)]),
-            Example(
-                shapes=[(2, 4, 3)],
-                batch_axis=1,
-                make=lambda generator: stack([cls(3, 2, generator=generator) for _ in range(2)]),
-            ),
+            Example({"in_features": 3, "out_features": 2}, shapes=[(2, 4, 3)]),
         ]
 
     def summary(self) -> str:
-        models = self.weight.value.shape[:-2]
-        stacked = f", models: {'x'.join(map(str, models))}" if models else ""
         return (
             f"Linear Layer, in: {self.in_features}, out: {self.out_features}, "
-            f"biases: {self.bias is not None}{stacked}"
+            f"biases: {self.bias is not None}"
         )
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features} → {self.out_features})"
 
     def _check_input(self, x: Tensor) -> None:
-        models = self.weight.value.shape[:-2]
-        if x.ndim != len(models) + 2 or x.shape[:-2] != models or x.shape[-1] != self.in_features:
-            expected = ", ".join([*map(str, models), "batch", str(self.in_features)])
-            cure = "reshape the input, or build the layer with its number of features"
-            if models and x.ndim == 2 and x.shape[-1] == self.in_features:
-                cure = (
-                    f"give every model its batch: x.expand({', '.join(map(str, models))}, -1, -1)"
-                )
+        self._check_parameter("weight", self.weight, (self.out_features, self.in_features))
+        if self.bias is not None:
+            self._check_parameter("bias", self.bias, (self.out_features,))
+        if x.shape[-1:] != (self.in_features,):
             raise ShapeError(
-                f"expected an input of shape ({expected}), got {tuple(x.shape)}; {cure}", where=self
+                f"expected an input of shape (batch, {self.in_features}), got {tuple(x.shape)}; "
+                "reshape the input, or build the layer with its number of features",
+                where=self,
             )
         if x.numel() == 0:
             raise ShapeError(
@@ -148,3 +146,11 @@ class Linear(BaseModule):
                 where=self,
             )
         check_alike(self, "input", x, "weight", self.weight.value)
+
+    def _check_parameter(self, name: str, parameter: Parameter, shape: tuple[int, ...]) -> None:
+        if parameter.value.shape != shape:
+            raise ShapeError(
+                f"expected a {name} of shape {shape}, got {tuple(parameter.value.shape)}; assign "
+                "one of that shape, or build the layer with other sizes",
+                where=self,
+            )

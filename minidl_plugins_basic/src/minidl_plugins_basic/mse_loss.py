@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from minidl_core import BaseModule, ShapeError
-from minidl_plugins_basic.checks import check_alike, check_records_no_graph
+import torch
+
+from minidl_core import (
+    ArgumentError,
+    BaseModule,
+    Example,
+    ShapeError,
+    check_alike,
+    check_no_graph,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["MSELoss"]
 
+HALF = (torch.float16, torch.bfloat16)
+
 
 class MSELoss(BaseModule):
     """J(X, L) = 1/N Σᵢ (xᵢ − lᵢ)², the mean over all N elements (not over rows only).
 
-    Shapes: prediction X and target L alike; J is a scalar. The dimensions before the last two
-    are stacked models: for X of shape (K, n, out), J has shape (K,), each with N = n · out, and
-    ``backward`` is the derivative of each model's own value.
+    Shapes: prediction X and target L alike, of any shape; J is a scalar. The sum of half-precision
+    elements is accumulated in float32, as in torch.
+
+    Args:
+        reduction: ``"mean"``, or ``"sum"`` for Σᵢ (xᵢ − lᵢ)².
 
     Raises:
+        ArgumentError: another `reduction`; a loss is a scalar, so there is no ``"none"``.
         ShapeError: the shapes differ, even where they would broadcast, or there is no element.
         DtypeError, DeviceError: prediction and target differ in dtype or device.
         ParameterError: one of them records a graph of torch's autograd.
     """
 
     traceable = True
+    reduction: Literal["mean", "sum"] = "mean"
+
+    def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
+        if reduction not in ("mean", "sum"):
+            raise ArgumentError(
+                f"reduction must be 'mean' or 'sum', for a loss is a scalar, got {reduction!r}",
+                where="MSELoss",
+            )
+        self.reduction = reduction
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         if prediction.shape != target.shape:
@@ -41,22 +63,23 @@ class MSELoss(BaseModule):
                 f"{tuple(prediction.shape)}; leave empty batches out",
                 where=self,
             )
-        check_records_no_graph(self, "prediction", prediction)
+        check_no_graph(self, "prediction", prediction)
         check_alike(self, "target", target, "prediction", prediction)
         difference = prediction - target
         self.push(difference)
-        dims = (-2, -1) if difference.ndim > 2 else None  # None: all of them
-        return difference.square().sum(dims) * (1 / _per_model(difference))
+        wide = difference.float() if difference.dtype in HALF else difference
+        squares = wide.square()
+        value = squares.mean() if self.reduction == "mean" else squares.sum()
+        return value.to(difference.dtype)
 
-    # dJ/dX = 2 (X − L) / N
+    # dJ/dX = 2 (X − L) / N, and without N for the sum
     def backward(self) -> Tensor:
         difference: Tensor = self.pop()
-        return difference * (2 / _per_model(difference))
+        return difference * (2 / difference.numel() if self.reduction == "mean" else 2)
+
+    @classmethod
+    def examples(cls) -> list[Example]:
+        return [Example(shapes=[(4, 3)]), Example({"reduction": "sum"}, shapes=[(2, 3)])]
 
     def summary(self) -> str:
         return "Mean Squared Error"
-
-
-def _per_model(x: Tensor) -> int:
-    """N, the number of elements that each model has."""
-    return x.shape[-2:].numel()

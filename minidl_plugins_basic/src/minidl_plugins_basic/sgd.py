@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from minidl_core import ArgumentError, BaseOptimizer, Example, ShapeError
-from minidl_plugins_basic.flat_parameters import FlatParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torch import Tensor
 
     from minidl_core import Parameter
 
@@ -36,14 +35,35 @@ class SGD(BaseOptimizer):
     learning, ICML 2013, whose velocity has lr inside; torch's and ours has it outside.
     """
 
+    traceable = True
+
     def __init__(
         self, params: Iterable[Parameter], lr: float, momentum: float | None = 0.0
     ) -> None:
         super().__init__(params)
-        self.lr = _not_negative("lr", lr)
-        self.momentum = _not_negative("momentum", 0.0 if momentum is None else momentum)
-        self.flat: FlatParameters = FlatParameters(self.params)
-        self.velocity = self.flat.zeros() if self.momentum else []
+        self.velocity: list[Tensor] = []
+        self.lr = lr
+        self.momentum = momentum
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = _not_negative("lr", lr)
+
+    @property
+    def momentum(self) -> float:
+        """How much of the velocity survives a step."""
+        return self._momentum
+
+    @momentum.setter
+    def momentum(self, momentum: float | None) -> None:
+        self._momentum = _not_negative("momentum", 0.0 if momentum is None else momentum)
+        if self._momentum:
+            self._create_velocity()
 
     @classmethod
     def examples(cls) -> list[Example]:
@@ -54,19 +74,25 @@ class SGD(BaseOptimizer):
         ]
 
     def step(self) -> None:
-        if not self.momentum:
-            for p in self.flat.vectors():
-                p.value.sub_(p.grad, alpha=self.lr)
+        if not self.velocity:
+            for value, grad in self.params:
+                value -= self._lr * grad
         else:
-            for p, v in zip(self.flat.vectors(), self.velocity, strict=True):
-                torch.add(p.grad, v, alpha=self.momentum, out=v)
-                p.value.sub_(v, alpha=self.lr)
+            for (value, grad), v in zip(self.params, self.velocity, strict=True):
+                v *= self._momentum
+                v += grad
+                value -= self._lr * v
+
+    def match_structure(self, optimizers: Sequence[SGD]) -> None:
+        """Keep velocities if another of a stack's `optimizers` does; `stack` calls this."""
+        if any(optimizer.velocity for optimizer in optimizers):
+            self._create_velocity()
 
     def state_dict(self) -> dict[str, Any]:
-        velocity = self.flat.split(self.velocity) if self.momentum else []
+        velocity = self.velocity if self._momentum else []
         return {
-            "lr": self.lr,
-            "momentum": self.momentum,
+            "lr": self._lr,
+            "momentum": self._momentum,
             "velocity": [v.clone() for v in velocity],
         }
 
@@ -90,11 +116,15 @@ class SGD(BaseOptimizer):
                 where="SGD",
             )
         self.lr, self.momentum = lr, momentum
-        self.velocity = self.flat.zeros() if momentum else []
-        for own, v in zip(
-            self.flat.split(self.velocity) if momentum else [], velocity, strict=True
-        ):
+        if not momentum:
+            for v in self.velocity:
+                v.zero_()
+        for own, v in zip(self.velocity, velocity, strict=bool(momentum)):
             own.copy_(v)
+
+    def _create_velocity(self) -> None:
+        if not self.velocity:
+            self.velocity = [p.value.new_zeros(p.value.shape) for p in self.params]
 
 
 def _not_negative(name: str, number: float) -> float:

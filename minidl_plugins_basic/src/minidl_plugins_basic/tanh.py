@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minidl_core import BaseModule
-from minidl_plugins_basic.checks import check_grad_output, check_records_no_graph
+from minidl_core import BaseModule, check_grad_output, check_no_graph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +18,7 @@ class Tanh(BaseModule):
     traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
-        check_records_no_graph(self, "input", x)
+        check_no_graph(self, "input", x)
         y = x.tanh()
         self.push(y)
         return y

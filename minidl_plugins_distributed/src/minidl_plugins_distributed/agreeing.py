@@ -1,49 +1,35 @@
-"""What has to be the same on every rank, as facts that can be compared."""
+"""The facts that must be equal on every rank."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from minidl_plugins_experiments.provenance import distributions_of, fingerprint
-from minidl_plugins_experiments.state import to_plain
+from minidl_plugins_experiments import fingerprint, state_digest
 
 if TYPE_CHECKING:
-    from minidl_core import Registry
-    from minidl_plugins_experiments.config.experiment import Experiment
-    from minidl_plugins_experiments.preparing import Prepared
+    from collections.abc import Mapping
 
-__all__ = ["digest_of", "facts_of"]
+    from minidl_plugins_experiments import Experiment, Prepared
 
-
-def facts_of(experiment: Experiment, registry: Registry) -> dict[str, Any]:
-    """What is known before anything is built: the configuration, and every version."""
-    versions = {"python": platform.python_version(), **distributions_of(registry)}
-    return {**experiment.tree(), "versions": versions}
+__all__ = ["facts_before", "facts_once_built"]
 
 
-def digest_of(prepared: Prepared, epochs: int) -> dict[str, Any]:
-    """What is known once it is built, and of a run that goes on also where it was."""
-    facts: dict[str, Any] = {"epochs done": epochs, "data": fingerprint(prepared.data)}
-    if epochs:
-        facts["checkpoint"] = _state_of(prepared)
+def facts_before(experiment: Experiment, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the facts that are known before anything is built: configuration and versions."""
+    return {
+        **experiment.tree(),
+        "versions": {"python": platform.python_version(), **versions},
+    }
+
+
+def facts_once_built(prepared: Prepared, epochs_done: int) -> dict[str, Any]:
+    """Return the facts about what was built: the data, and the checkpoint of a resumed run."""
+    facts: dict[str, Any] = {
+        "engine": prepared.engine_name,
+        "epochs done": epochs_done,
+        "data": fingerprint(prepared.data),
+    }
+    if epochs_done:
+        facts["checkpoint"] = state_digest(prepared.states)
     return facts
-
-
-def _state_of(prepared: Prepared) -> str:
-    tensors: dict[str, torch.Tensor] = {}
-    plain = []
-    for number, lane in enumerate(prepared.lanes):
-        for name, parameter in lane.parameters:
-            tensors[f"{number}.{name}"] = parameter.value
-        plain.append(to_plain(lane.optimizer.state_dict(), f"{number}.optimizer", tensors))
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
-    for name in sorted(tensors):
-        flat = tensors[name].detach().cpu().contiguous().view(-1)
-        digest.update(f"{name} {flat.dtype}".encode())
-        digest.update(flat.view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The collective operations of the group, each with one clear error if a process is missing."""
+"""The collective operations of the process group, with one clear error if a process is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["add_up", "broadcast", "who"]
 
 
 def add_up(tensor: Tensor, what: str) -> None:
-    """`tensor` becomes the sum over the ranks, the same bits on each.
+    """Replace `tensor` by its sum over all ranks, the same bits on each.
 
     A ring sends 2 (W − 1) / W times its bytes from each of W ranks.
 
@@ -30,7 +30,7 @@ def add_up(tensor: Tensor, what: str) -> None:
 
 
 def broadcast(tensor: Tensor, what: str) -> None:
-    """`tensor` becomes what it is on rank 0.
+    """Replace `tensor` by that of rank 0.
 
     Raises:
         PeerError: a rank did not take part.
@@ -39,7 +39,7 @@ def broadcast(tensor: Tensor, what: str) -> None:
 
 
 def who(flag: bool, device: torch.device, what: str) -> list[int]:
-    """The ranks on which `flag` is set.
+    """Return the ranks on which `flag` is set.
 
     Raises:
         PeerError: a rank did not take part.

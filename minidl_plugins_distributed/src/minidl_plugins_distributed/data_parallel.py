@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import distributed
 
-from minidl_core import ArgumentError, BaseOptimizer, Example, FlatParameters, StateError
+from minidl_core import ArgumentError, BaseOptimizer, Example, StateError
 from minidl_plugins_distributed.collectives import add_up, broadcast, who
 from minidl_plugins_distributed.errors import NonFiniteElsewhereError
+from minidl_plugins_distributed.flat_parameters import FlatParameters
 from minidl_plugins_distributed.launch import how_to_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -77,9 +78,7 @@ class DataParallel(BaseOptimizer):
                 where="DataParallel",
             )
         self.optimizer = optimizer(self.params)
-        self.flat: FlatParameters = getattr(self.optimizer, "flat", None) or FlatParameters(
-            self.params
-        )
+        self.flat = FlatParameters(self.params)
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
         self.weight = 1 / self.size
         for vector in self.flat.vectors():
@@ -122,8 +121,17 @@ class DataParallel(BaseOptimizer):
         """Where this rank's part of `count` rows starts and stops."""
         return count * self.rank // self.size, count * (self.rank + 1) // self.size
 
-    def zero_grad(self) -> None:
-        self.optimizer.zero_grad()
+    def match_structure(self, optimizers: Sequence[DataParallel]) -> None:
+        """Refuse to be stacked: `stack` calls this, and operations between processes do not batch.
+
+        Raises:
+            ArgumentError: always.
+        """
+        raise ArgumentError(
+            "it adds up gradients between processes, which cannot be done for a stack of models; "
+            "train the models one after another",
+            where="DataParallel",
+        )
 
     def step(self) -> None:
         """Average the gradients, and step.

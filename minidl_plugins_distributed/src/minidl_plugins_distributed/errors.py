@@ -1,4 +1,4 @@
-"""What can go wrong between processes.
+"""The errors between processes.
 
 ::
 
@@ -17,7 +17,7 @@ __all__ = ["AbandonedError", "NonFiniteElsewhereError", "PeerError"]
 
 
 class PeerError(MinidlError):
-    """Another process ended or hangs: `what` was waited for in vain, for some `seconds`."""
+    """Another process ended or hangs: it did not send `what` within `seconds`."""
 
     def __init__(self, what: str, seconds: float, reason: str) -> None:
         super().__init__(f"waited {seconds:.1f} s for {what} ({reason})")
@@ -29,4 +29,4 @@ class AbandonedError(MinidlError):
 
 
 class NonFiniteElsewhereError(NonFiniteError):
-    """The loss became NaN or infinite in another process, which says more of it."""
+    """The loss became NaN or infinite in another process, which gives the details."""

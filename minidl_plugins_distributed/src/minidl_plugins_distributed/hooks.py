@@ -1,4 +1,4 @@
-"""How a process that torchrun started takes part in `minidl run`."""
+"""The execution strategy of a process that torchrun started."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from minidl_core import hookimpl
 
 if TYPE_CHECKING:
-    from minidl_plugins_experiments import Conduct
+    from minidl_plugins_experiments import Strategy
 
-__all__ = ["minidl_conduct"]
+__all__ = ["minidl_strategy"]
 
 
 @hookimpl
-def minidl_conduct() -> Conduct | None:
+def minidl_strategy() -> Strategy | None:
     from minidl_plugins_distributed.launch import launch
 
     found = launch()
     if found is None:
         return None
-    from minidl_plugins_distributed.together import Together
+    from minidl_plugins_distributed.strategy import DataParallelStrategy
 
-    return Together(found)
+    return DataParallelStrategy(found)

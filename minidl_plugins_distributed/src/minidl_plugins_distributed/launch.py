@@ -1,4 +1,4 @@
-"""What torchrun tells a process of itself and its peers: in variables of the environment."""
+"""The environment variables by which torchrun tells a process which rank it is."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Launch:
 
     Attributes:
         rank: its number, from 0.
-        size: how many there are.
+        size: the number of processes.
         local_rank: its number on its machine.
-        local_size: how many there are on its machine.
-        attempt: how often torchrun has started them all anew.
+        local_size: the number of processes on its machine.
+        attempt: how often torchrun has restarted all processes.
     """
 
     rank: int
@@ -37,8 +37,8 @@ class Launch:
     def __str__(self) -> str:
         return f"rank {self.rank} of {self.size}"
 
-    def resume(self, folder: object) -> str:
-        """The command that goes on with the run in `folder`."""
+    def resume_command(self, folder: object) -> str:
+        """Return the command that resumes the run in `folder`."""
         nodes = self.size // self.local_size
         flags = f"--nnodes {nodes} (and on each node its other flags) " if nodes > 1 else ""
         return (
@@ -48,10 +48,10 @@ class Launch:
 
 
 def launch(environment: Mapping[str, str] = os.environ) -> Launch | None:
-    """What the environment says; None if a variable is missing.
+    """Return what the environment says; None if a variable is missing.
 
     Raises:
-        ArgumentError: one that must be a number is none.
+        ArgumentError: a variable is not the number that it must be.
     """
     if any(name not in environment for name in VARIABLES):
         return None
@@ -80,7 +80,7 @@ def launch(environment: Mapping[str, str] = os.environ) -> Launch | None:
 
 
 def how_to_start(environment: Mapping[str, str] = os.environ) -> str:
-    """What to do in a process that is in no group."""
+    """Return what to do in a process that is in no process group."""
     missing = [name for name in VARIABLES if name not in environment]
     if not missing:
         return "call torch.distributed.init_process_group() first"

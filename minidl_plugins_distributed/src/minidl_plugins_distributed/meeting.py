@@ -1,7 +1,8 @@
-"""Where processes meet before and after they compute: the key-value store that torchrun keeps.
+"""Messages between processes through the key-value store of torchrun.
 
-It outlives every process that torchrun watches, so that they can agree before there is a group, and
-after one of them is gone. Whoever waits looks again and again, so that a signal is heard meanwhile.
+The store outlives the processes that torchrun watches. So they can compare facts before there is a
+process group, and say why they fail after one of them is gone. Waiting polls the store, so that
+signals are handled.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Meeting"]
 
-LOOK_SECONDS = 0.01
-FAREWELL_SECONDS = 2.0  # for how long the one who tells of a failure waits for the others' signs
+POLL_SECONDS = 0.01
+FAREWELL_SECONDS = 2.0  # how long a failing process waits for a sign of life of the others
 
 
 class Meeting:
-    """The processes of `launch`, of which each asks the same questions in the same order.
+    """The processes of `launch`. Each must call the same methods in the same order.
 
     Attributes:
-        timeout: for how many seconds a process waits for another.
+        timeout: how many seconds a process waits for another.
     """
 
     def __init__(self, launch: Launch, timeout: float) -> None:
@@ -41,16 +42,16 @@ class Meeting:
 
     @cached_property
     def store(self) -> Any:
-        """The keys of this attempt, for torchrun may start all processes anew."""
+        """The store, with keys of this attempt only: torchrun may restart all processes."""
         found, _, _ = next(rendezvous("env://", timeout=timedelta(seconds=self.timeout)))
         return PrefixStore(f"minidl/{self.launch.attempt}", found)
 
     def agree(self, facts: Mapping[str, Any]) -> str | None:
-        """The first difference between the `facts` of a process and those of rank 0, in words.
+        """Compare the `facts` of all ranks; return the first difference from rank 0 in words.
 
         Raises:
-            PeerError: a process did not come.
-            AbandonedError: one failed meanwhile.
+            PeerError: a process did not answer in time.
+            AbandonedError: another process failed.
         """
         question = self._next_question()
         self.store.set(f"{question}/{self.launch.rank}", json.dumps(facts, default=str))
@@ -62,38 +63,38 @@ class Meeting:
             self.store.set(f"{question}/verdict", verdict or "")
         return self._answer(f"{question}/verdict", "rank 0, which compares all") or None
 
-    def share(self, find: Callable[[], Any]) -> Any:
-        """What `find` gives on rank 0; only there it is called.
+    def broadcast(self, compute: Callable[[], Any]) -> Any:
+        """Return what `compute` gives on rank 0, on every rank. Only rank 0 calls it.
 
         Raises:
-            PeerError, AbandonedError: as of `agree`.
+            PeerError, AbandonedError: as `agree`.
         """
         question = self._next_question()
         if self.launch.rank == 0:
-            self.store.set(question, json.dumps(find()))
+            self.store.set(question, json.dumps(compute()))
         return json.loads(self._answer(question, "rank 0"))
 
     # -- the end -------------------------------------------------------------------------------
 
     def sign_off(self, *, has_words: bool) -> bool:
-        """Say that this process fails but lives; whether it is to tell of it.
+        """Say that this process fails but is alive; return whether it prints the message.
 
-        That is the first that has words for it.
+        That is the first process that has one.
         """
         self.store.set(f"end/{self.launch.rank}", "")
         return has_words and bool(self.store.add("end", 1) == 1)
 
     def absent(self) -> list[int]:
-        """The ranks that gave no sign, after a while."""
+        """Return the ranks that gave no sign of life in `FAREWELL_SECONDS`."""
         deadline = time.monotonic() + FAREWELL_SECONDS
         ranks = list(range(self.launch.size))
         while True:
             ranks = [rank for rank in ranks if not self.store.check([f"end/{rank}"])]
             if not ranks or time.monotonic() > deadline:
                 return ranks
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
-    # -- looking -------------------------------------------------------------------------------
+    # -- polling -------------------------------------------------------------------------------
 
     def _next_question(self) -> str:
         self._questions += 1
@@ -103,16 +104,16 @@ class Meeting:
         began = time.monotonic()
         while not self.store.check([key]):
             if self.store.check(["end"]):
-                raise AbandonedError("another process failed; see there")
+                raise AbandonedError("another process failed, and says why")
             if time.monotonic() - began > self.timeout:
-                raise PeerError(whose, time.monotonic() - began, "it did not come")
-            time.sleep(LOOK_SECONDS)
+                raise PeerError(whose, time.monotonic() - began, "it did not answer")
+            time.sleep(POLL_SECONDS)
         answer: bytes = self.store.get(key)
         return answer.decode()
 
 
 def difference(rank: int, theirs: Any, ours: Any, key: str = "") -> str | None:
-    """Where `theirs`, of `rank`, differ from `ours`, of rank 0; in words."""
+    """Return where `theirs`, of `rank`, differ from `ours`, of rank 0, in words."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for name in [*ours, *(name for name in theirs if name not in ours)]:
             inner = f"{key}.{name}" if key else name

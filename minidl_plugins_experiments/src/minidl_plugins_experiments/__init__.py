@@ -1,34 +1,39 @@
-"""Experiments without code: `minidl run FILE.toml` and `minidl compare RUN…`.
-
-Each name is imported when it is first asked for, so that the hooks, which every ``minidl`` command
-loads, do not cost the time of importing torch.
-"""
+"""Experiments without code: `minidl run FILE.toml` and `minidl compare RUN…`."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from minidl_core import lazy_names
+
 if TYPE_CHECKING:
-    from minidl_plugins_experiments.conducting import Conduct
-    from minidl_plugins_experiments.config.problems import ConfigError
-    from minidl_plugins_experiments.data import Data, Split
-
-__all__ = ["Conduct", "ConfigError", "Data", "Split"]
-
-PLACES = {
-    "Conduct": "conducting",
-    "ConfigError": "config.problems",
-    "Data": "data",
-    "Split": "data",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{PLACES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from minidl_plugins_experiments.config.experiment import Experiment as Experiment
+    from minidl_plugins_experiments.config.problems import ConfigError as ConfigError
+    from minidl_plugins_experiments.data.data import Data as Data
+    from minidl_plugins_experiments.data.data import Dataset as Dataset
+    from minidl_plugins_experiments.data.data import Split as Split
+    from minidl_plugins_experiments.data.fingerprint import fingerprint as fingerprint
+    from minidl_plugins_experiments.training.checkpoint import state_digest as state_digest
+    from minidl_plugins_experiments.training.module_state import (
+        buffers_and_generators as buffers_and_generators,
+    )
+    from minidl_plugins_experiments.training.preparing import Prepared as Prepared
+    from minidl_plugins_experiments.training.restarts import TrainingState as TrainingState
+    from minidl_plugins_experiments.training.run import Run as Run
+    from minidl_plugins_experiments.training.strategy import Strategy as Strategy
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "config.experiment": ["Experiment"],
+            "config.problems": ["ConfigError"],
+            "data.data": ["Data", "Dataset", "Split"],
+            "data.fingerprint": ["fingerprint"],
+            "training.checkpoint": ["state_digest"],
+            "training.module_state": ["buffers_and_generators"],
+            "training.preparing": ["Prepared"],
+            "training.restarts": ["TrainingState"],
+            "training.run": ["Run"],
+            "training.strategy": ["Strategy"],
+        },
+    )

@@ -206,36 +206,31 @@ class LayerNorm(BaseModule):
 
 
 class BatchNorm(BaseModule):
-    """Normalised over the batch in training, by running figures in evaluation."""
-
-    conformance_exceptions: ClassVar = {
-        "batch_of_one": "a batch of one has no variance",
-        "state_round_trip": "the running figures are not parameters",
-    }
+    """Normalised over the batch in training, by running statistics in evaluation."""
 
     def __init__(self, features):
         self.gain = Parameter(torch.ones(features))
-        self.mean, self.var = torch.zeros(features), torch.ones(features)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("var", torch.ones(features))
 
     def forward(self, x):
         if x.shape[0] < 2 and self.training:
             raise ShapeError("expected at least two rows to normalise over", where=self)
-        if self.training:
-            mean, var = x.mean(0), x.var(0, correction=0)
-            self.mean, self.var = (
-                old.to(x).lerp(new, 0.1) for old, new in ((self.mean, mean), (self.var, var))
-            )
-        else:
-            mean, var = self.mean.to(x), self.var.to(x)
+        batch = (x.mean(0), x.var(0, correction=0)) if self.training else None
+        mean, var = batch or (self.mean, self.var)
         scale = (var + 1e-5).rsqrt()
         normed = (x - mean) * scale
-        self.push((normed, scale))
+        self.push((normed, scale, batch))
         return self.gain.value * normed
 
     def backward(self, grad_output):
-        normed, scale = self.pop()
+        normed, scale, batch = self.pop()
         self.gain.grad += (grad_output * normed).sum(0)
         d = grad_output * self.gain.value
+        if batch is None:
+            return scale * d
+        for running, new in zip((self.mean, self.var), batch, strict=True):
+            running.lerp_(new, 0.1)
         return scale * (d - d.mean(0) - normed * (d * normed).mean(0))
 
     @classmethod
@@ -252,6 +247,7 @@ class Dropout(BaseModule):
 
     def forward(self, x):
         if not self.training:
+            self.push(torch.ones_like(x))
             return x
         keep = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
         mask = keep / (1 - self.p)
@@ -275,6 +271,7 @@ class GaussianNoise(BaseModule):
 
     def forward(self, x):
         if not self.training:
+            self.push(torch.zeros_like(x))
             return x
         noise = torch.empty_like(x).normal_(generator=self.generator)
         self.push(noise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from minidl_core import BaseModule, Example, ShapeError
-from minidl_core.testing.cases import uniform
+from minidl_plugins_devkit.subjects.cases import uniform
 
 
 class _Compared(BaseModule):

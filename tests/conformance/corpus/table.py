@@ -8,10 +8,15 @@ from . import (
     right_layers,
     right_losses,
     right_optimizers,
+    right_several,
+    right_state,
+    wrong_flags,
     wrong_gradients,
     wrong_habits,
     wrong_losses,
+    wrong_numbers,
     wrong_optimizers,
+    wrong_state,
 )
 
 # MINIDL_CORPUS_SEEDS=20 is the whole proof.
@@ -48,7 +53,6 @@ _CAUGHT_BY = {
     },
     wrong_habits: {
         "Overwrites": "accumulates",
-        "ReplayableByWord": "replays",
         "Reassigns": "accumulates",
         "NoStack": "shared_use",
         "FirstInFirstOut": "shared_use",
@@ -76,7 +80,7 @@ _CAUGHT_BY = {
         "GlobalNoise": "no_hidden_randomness",
         "GlobalWeights": "no_hidden_randomness",
         "Unlisted": "parameters_listed",
-        "InAList": "parameters_listed",
+        "InAnObject": "parameters_listed",
         "HiddenTensor": "state_round_trip",
         "CopiesShare": "copies",
         "OneStackForAll": "instances_apart",
@@ -139,6 +143,65 @@ _CAUGHT_BY = {
         "SinglePrecisionState": "matches_reference",
         "NeverSaid": "matches_reference",
     },
+    wrong_state: {
+        "LearnsInForward": "forward_changes_nothing",
+        "CountsForwards": "forward_changes_nothing",
+        "StatisticsNoBuffer": "state_round_trip",
+        "CountIsNoBuffer": "resumes",
+        "HandsOutState": "resumes",
+        "ForgetsABuffer": "resumes",
+        "EvaluatesByBatch": "buffers_used",
+        "BiasedStatistics": "matches_reference",
+        "OtherMomentum": "matches_reference",
+        "SwappedStatistics": "matches_reference",
+        "OneBufferForAll": "instances_apart",
+        "BuffersInFloat32": "dtype_kept",
+        "BufferChangesDtype": "dtype_kept",
+        "LearnsInEvaluation": "keeping",
+        "GradientOfTraining": "keeping",
+        "PushesInTrainingOnly": "keeping",
+        "KeepingIsTraining": "keeping",
+        "PushedInADict": "in_place_noticed",
+        "PushedAsData": "in_place_noticed",
+        "NamesOnlyTheList": "parameters_listed",
+        "OneMaskForAllRows": "rows_draw_apart",
+        "OneFactorForAllRows": "rows_draw_apart",
+    },
+    wrong_numbers: {
+        "NaiveSoftplus": "large_inputs",
+        "NaiveGradient": "large_inputs",
+        "NaiveSoftmax": "large_inputs",
+        "UnstableBCE": "large_inputs",
+        "CancelledVariance": "single_precision",
+        "SlopeIgnored": "arguments_matter",
+        "TanhGelu": "matches_reference",
+        "MeanOverIgnored": "matches_reference",
+        "LeaksOneStep": "matches_reference",
+        "BroadcastsClasses": "refuses_broadcasting",
+        "DiagonalOfSoftmax": "input_gradient",
+        "RepeatedIndexOnce": "parameter_gradient",
+        "LastStepOnly": "parameter_gradient",
+        "MaskForgotten": "input_gradient",
+        "HalfTheBatch": "parameter_gradient",
+        "OneMinusRate": "input_gradient",
+        "SharedInWrongOrder": "parameter_gradient",
+        "OneOfTwoGradients": "prediction_gradient",
+        "GradientsSwapped": "prediction_gradient",
+        "TwoWrongParameters": "parameter_gradient",
+    },
+    wrong_flags: {
+        "StepsFrozen": "frozen_kept",
+        "KeepsFrozenGradients": "frozen_kept",
+        "FrozenCounts": "frozen_kept",
+        "DecaysAll": "decay_left_out",
+        "DecaysAllDirectly": "decay_left_out",
+        "RefusesNames": "named_pairs",
+        "EpsilonInsideRoot": "matches_reference",
+        "DampensTheFirst": "matches_reference",
+        "ClipsEach": "matches_reference",
+        "HandsOutArrays": "state_is_a_copy",
+        "KeepsLoadedArrays": "given_state_kept",
+    },
 }
 
 
@@ -159,5 +222,7 @@ PLANTED = [
     for component in _components(module)
 ]
 RIGHT = [
-    c for module in (right_layers, right_losses, right_optimizers) for c in _components(module)
+    component
+    for module in (right_layers, right_losses, right_optimizers, right_several, right_state)
+    for component in _components(module)
 ]

@@ -106,7 +106,8 @@ class TermForgotten(LayerNorm):
     """The mean also depends on x: its term is missing."""
 
     def backward(self, grad_output):
-        normed, scale = self._stack[-1]
+        normed, scale = kept = self.pop()
+        self.push(kept)
         d = grad_output * self.gain.value
         super().backward(grad_output)
         return scale * (d - normed * (d * normed).mean(-1, keepdim=True))
@@ -116,7 +117,7 @@ class SmallTermForgotten(LayerNorm):
     """ε is in the value and not in the gradient: wrong by one part in a hundred thousand."""
 
     def backward(self, grad_output):
-        normed, scale = self._stack.pop()
+        normed, scale = self.pop()
         variance = scale.pow(-2) - self.eps
         self.push((normed * scale.reciprocal() * variance.rsqrt(), scale))
         return super().backward(grad_output)

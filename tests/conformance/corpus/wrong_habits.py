@@ -55,14 +55,14 @@ class FirstInFirstOut(BaseModule):
     def backward(self, grad_output):
         if not self._stack:
             self.pop()
-        return grad_output * self._stack.pop(0).cos()
+        return grad_output * self._stack.pop(0)[0].cos()
 
 
 class GrowingGradient(Swish):
     """Never pops: each backward sees the latest forward, again and again."""
 
     def backward(self, grad_output):
-        x = self._stack[-1] if self._stack else self.pop()
+        x = self._stack[-1][0] if self._stack else self.pop()
         s = x.sigmoid()
         return grad_output * (s + x * s * (1 - s))
 
@@ -71,7 +71,8 @@ class KeepsInEvaluation(Swish):
     """Keeps what backward needs even where there will be none."""
 
     def forward(self, x):
-        self._stack.append(x.clone())
+        kept = x.clone()
+        self._stack.append((kept, kept._version))
         return x * x.sigmoid()
 
 
@@ -79,7 +80,8 @@ class KeepsQuietly(Swish):
     """Refuses backward in evaluation mode, but has kept everything until then."""
 
     def forward(self, x):
-        self._stack.append(x.clone())
+        kept = x.clone()
+        self._stack.append((kept, kept._version))
         return x * x.sigmoid()
 
     def backward(self, grad_output):
@@ -113,7 +115,7 @@ class ForeignError(BaseModule):
         return x.sin()
 
     def backward(self, grad_output):
-        return grad_output * self._stack.pop().cos()
+        return grad_output * self._stack.pop()[0].cos()
 
 
 class MutatesInput(BaseModule):
@@ -333,21 +335,26 @@ class Unlisted(Dense):
         return [("weight", self.weight)]
 
 
-class InAList(BaseModule):
-    """Layers in a plain list are not found."""
+class _Holder:
+    """An object of the author's own that holds layers."""
+
+
+class InAnObject(BaseModule):
+    """Layers in an object that is no list, tuple or dict are not found."""
 
     def __init__(self, *, generator=None):
-        self.layers = [Dense(3, 3, generator=generator), Dense(3, 2, generator=generator)]
+        self.holder = _Holder()
+        self.holder.layers = [Dense(3, 3, generator=generator), Dense(3, 2, generator=generator)]
 
     def forward(self, x):
-        for layer in self.layers:
+        for layer in self.holder.layers:
             x = layer.forward(x)
         self.push(None)
         return x
 
     def backward(self, grad_output):
         self.pop()
-        for layer in reversed(self.layers):
+        for layer in reversed(self.holder.layers):
             grad_output = layer.backward(grad_output)
         return grad_output
 
@@ -471,20 +478,3 @@ class Lazy(BaseModule):
     def backward(self, grad_output):
         leaf, y = self.pop()
         return torch.autograd.grad(y, leaf, grad_output)[0]
-
-
-class ReplayableByWord(BaseModule):
-    """Declares itself replayable, and gives another output with every call."""
-
-    replayable = True
-
-    def __init__(self):
-        self.calls = [0]
-
-    def forward(self, x):
-        self.calls[0] += 1
-        self.push(self.calls[0])
-        return x * self.calls[0]
-
-    def backward(self, grad_output):
-        return grad_output * self.pop()

@@ -58,9 +58,9 @@ class Adam(BaseOptimizer):
         unbias_m = 1 - beta1**self.steps
         unbias_v = 1 - beta2**self.steps
         for (value, grad), m, v in zip(self.params, self.m, self.v, strict=True):
-            m.mul_(beta1).add_(grad, alpha=1 - beta1)
-            v.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-            value.addcdiv_(m, (v / unbias_v).sqrt_().add_(self.eps), value=-self.lr / unbias_m)
+            m.mul_(beta1).add_((1 - beta1) * grad)
+            v.mul_(beta2).add_((1 - beta2) * grad * grad)
+            value -= self.lr / unbias_m * m / ((v / unbias_v).sqrt() + self.eps)
 
     def state_dict(self) -> dict[str, Any]:
         return {

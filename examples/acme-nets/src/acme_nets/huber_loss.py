@@ -20,9 +20,7 @@ class HuberLoss(BaseModule):
     else. The convention is torch.nn.HuberLoss's: the mean over all N elements, not over rows only.
     (As δ grows it becomes half of the mean squared error.)
 
-    Shapes: prediction X and target L alike; J is a scalar. The dimensions before the last two
-    are stacked models: for X of shape (K, n, out), J has shape (K,), each with N = n · out, and
-    ``backward`` is the derivative of each model's own value.
+    Shapes: prediction X and target L alike, of any shape; J is a scalar.
 
     Args:
         delta: δ, above 0: from where on the loss is linear.
@@ -63,12 +61,12 @@ class HuberLoss(BaseModule):
         c = d.clamp(-self.delta, self.delta)
         self.push(c)
         # with c = d inside, and ±δ outside, both cases of h(d) are c (d − c/2)
-        return (c * (d - c / 2)).mean(tuple(range(d.ndim))[-2:])
+        return (c * (d - c / 2)).mean()
 
     # h'(d) = d where |d| ≤ δ, else ±δ:  dJ/dX = c / N
     def backward(self) -> Tensor:
         c: Tensor = self.pop()
-        return c / c.shape[-2:].numel()
+        return c / c.numel()
 
     def summary(self) -> str:
         return f"Huber Loss, delta: {self.delta}"

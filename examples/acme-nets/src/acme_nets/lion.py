@@ -51,10 +51,9 @@ class Lion(BaseOptimizer):
     def step(self) -> None:
         beta1, beta2 = self.betas
         for (value, grad), m in zip(self.params, self.m, strict=True):
-            direction = m.mul(beta1).add_(grad, alpha=1 - beta1).sign_()
-            direction.add_(value, alpha=self.weight_decay)
-            value.sub_(direction, alpha=self.lr)
-            m.mul_(beta2).add_(grad, alpha=1 - beta2)
+            direction = (beta1 * m + (1 - beta1) * grad).sign()
+            value -= self.lr * (direction + self.weight_decay * value)
+            m.mul_(beta2).add_((1 - beta2) * grad)
 
     def state_dict(self) -> dict[str, Any]:
         return {

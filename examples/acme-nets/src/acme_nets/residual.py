@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from acme_nets.checks import check_grad_output, check_records_no_graph, finite_number
-from acme_nets.learned_number import factor, sum_per_model
+from acme_nets.checks import check_alike, check_grad_output, check_records_no_graph, finite_number
 from acme_nets.swish import Swish
 from minidl_core import (
     ArgumentError,
@@ -32,8 +31,7 @@ class Residual(BaseModule):
     The scale α is learned and starts at 0, so that the block starts as the identity: however deep
     a network of such blocks is, its signal and its gradient begin at full size (ReZero).
 
-    Shapes: X, f(X) and Y alike, of any shape; α is one number, (). With K stacked models α has
-    the shape (K,), and X and Y have (K, n, features).
+    Shapes: X, f(X) and Y alike, of any shape; α is one number, ().
 
     Args:
         inner: the module f.
@@ -47,8 +45,8 @@ class Residual(BaseModule):
 
     Raises:
         ArgumentError: `inner` is no module, or `scale` is no finite number.
-        ShapeError: the input is not for the stacked models of α, f changes its shape, or the
-            gradient of the output has another shape than the output.
+        ShapeError: f changes the shape of its input, or the gradient of the output has another
+            shape than the output.
         DtypeError, DeviceError: the input differs from α.
         ParameterError: the input records a graph of torch's autograd.
 
@@ -77,7 +75,7 @@ class Residual(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         check_records_no_graph(self, "input", x)
-        scale = factor(self, "scale", self.scale, x)
+        check_alike(self, "input", x, "scale", self.scale.value)
         try:
             f: Tensor = self.inner.forward(x)
         except MinidlError as error:
@@ -90,16 +88,15 @@ class Residual(BaseModule):
                 where="Residual[inner]",
             )
         self.push(f)
-        return x + scale * f
+        return x + self.scale.value * f
 
     # Y = X + α f(X):  dα = Σ dY f(X),  df = α dY,  dX = dY + f'(X)ᵀ df
     def backward(self, grad_output: Tensor) -> Tensor:
         f: Tensor = self.pop()
         check_grad_output(self, grad_output, f.shape)
-        self.scale.grad += sum_per_model(self.scale, grad_output * f)
-        scale = factor(self, "scale", self.scale, f)
+        self.scale.grad += (grad_output * f).sum()
         try:
-            through_f: Tensor = self.inner.backward(scale * grad_output)
+            through_f: Tensor = self.inner.backward(self.scale.value * grad_output)
         except MinidlError as error:
             error.path.insert(0, "Residual[inner]")
             raise

@@ -27,18 +27,18 @@ _count = itertools.count(1)
 _names: dict[int, str] = {}  # by the identity of a run that is not finished
 
 
-@hookimpl
+@hookimpl(optionalhook=True)  # whoever has the experiments calls it
 def minidl_run_started(run: Any) -> None:
     _names.pop(id(run), None)
     _write(run, event="started", what=str(run))
 
 
-@hookimpl
+@hookimpl(optionalhook=True)
 def minidl_epoch_ended(run: Any, epoch: int, metrics: Mapping[str, float]) -> None:
     _write(run, event="epoch", epoch=epoch, metrics={k: _json(v) for k, v in metrics.items()})
 
 
-@hookimpl
+@hookimpl(optionalhook=True)
 def minidl_run_finished(run: Any, error: BaseException | None) -> None:
     reason = None if error is None else f"{type(error).__name__}: {error}"
     _write(run, event="finished", error=reason)

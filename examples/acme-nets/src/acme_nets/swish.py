@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from acme_nets.checks import check_grad_output, check_records_no_graph, finite_number
-from acme_nets.learned_number import factor, sum_per_model
+from acme_nets.checks import check_alike, check_grad_output, check_records_no_graph, finite_number
 from minidl_core import BaseModule, Example, Parameter
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ class Swish(BaseModule):
     With β = 1 it is torch.nn.SiLU; with a large β it is nearly the rectifier, with β = 0 it is
     X / 2. One β serves all features.
 
-    Shapes: X and Y alike, of any shape; β is one number, (). With K stacked models a learned β
-    has the shape (K,), and X and Y have (K, n, features).
+    Shapes: X and Y alike, of any shape; β is one number, ().
 
     Args:
         beta: β, or where it starts if it is learned.
@@ -38,8 +36,7 @@ class Swish(BaseModule):
         ArgumentError: `beta` is no finite number.
         DtypeError, DeviceError: the input differs from a learned β.
         ParameterError: the input records a graph of torch's autograd.
-        ShapeError: the input is not for the stacked models of a learned β, or the gradient of
-            the output has another shape than the output.
+        ShapeError: the gradient of the output has another shape than the output.
 
     Reference: P. Ramachandran, B. Zoph and Q. V. Le, Searching for activation functions, 2017.
     """
@@ -73,12 +70,13 @@ class Swish(BaseModule):
         check_grad_output(self, grad_output, x.shape)
         slope = x * s * (1 - s)
         if isinstance(self.beta, Parameter):
-            self.beta.grad += sum_per_model(self.beta, grad_output * x * slope)
+            self.beta.grad += (grad_output * x * slope).sum()
         return grad_output * (s + self._beta(x) * slope)
 
     def _beta(self, x: Tensor) -> Tensor | float:
         if isinstance(self.beta, Parameter):
-            return factor(self, "beta", self.beta, x)
+            check_alike(self, "input", x, "beta", self.beta.value)
+            return self.beta.value
         return self.beta
 
     def summary(self) -> str:

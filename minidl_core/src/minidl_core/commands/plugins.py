@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minidl_core.console import echo_json, echo_table, json_option
-from minidl_core.engines import find_engine
+from minidl_core.training import find_engine
 
 if TYPE_CHECKING:
     from minidl_core.discovery import Registry

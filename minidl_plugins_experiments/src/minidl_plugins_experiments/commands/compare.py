@@ -24,6 +24,6 @@ def command(runs: tuple[Path, ...], figure: Path, no_figure: bool) -> None:
 
     Each RUN is the folder of a run, or of the several that --seeds made.
     """
-    from minidl_plugins_experiments.comparing import compare
+    from minidl_plugins_experiments.runs.compare import compare
 
     compare(runs, None if no_figure else figure)

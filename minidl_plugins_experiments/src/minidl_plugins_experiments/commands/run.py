@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from minidl_core.commands import printable
+from minidl_core.console import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minidl_core import Registry
-    from minidl_plugins_experiments.conducting import Conduct
+    from minidl_plugins_experiments.session import Session
 
 __all__ = ["command"]
 
@@ -31,8 +31,11 @@ FOLDER = click.Path(path_type=Path)
     help="Override a value of the file, such as optimizer.lr=0.05 (may be repeated).",
 )
 @click.option("--output", type=FOLDER, metavar="FOLDER", help="The run folder (default: in runs/).")
-@click.option("--resume", type=FOLDER, metavar="FOLDER", help="Go on with a run that was stopped.")
+@click.option("--resume", type=FOLDER, metavar="FOLDER", help="Continue a run that was stopped.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Run N seeds, and compare them.")
+@click.option(
+    "--engine", metavar="NAME", help="The engine that carries out the steps (see `minidl list`)."
+)
 @click.option(
     "--dry-run", is_flag=True, help="Build and check everything; train and write nothing."
 )
@@ -59,6 +62,7 @@ def command(
     output: Path | None,
     resume: Path | None,
     seeds: int | None,
+    engine: str | None,
     dry_run: bool,
     figures: bool,
     quiet: bool,
@@ -67,48 +71,47 @@ def command(
 ) -> None:
     """Run the experiment of a TOML file; results, weights and figures go into a folder.
 
-    One that comes with minidl is run by its name: `minidl run disk`. An experiment that is not
-    right is refused before anything is trained, with exit status 2.
+    Bundled experiments are run by name: `minidl run disk`. An experiment with a mistake is refused
+    before anything is trained, with exit status 2.
     """
     if (file is None) == (resume is None):
         raise click.UsageError("give the FILE of an experiment, or --resume and a run's FOLDER")
-    if resume is not None and (settings or output or seeds or dry_run):
+    if resume is not None and (settings or output or seeds or engine or dry_run):
         raise click.UsageError(
-            "--resume goes on with a run as it was begun; leave out --set, --output, --seeds and "
-            "--dry-run"
+            "--resume continues a run as it was started; leave out --set, --output, --seeds, "
+            "--engine and --dry-run"
         )
-    from minidl_plugins_experiments import session
-    from minidl_plugins_experiments.executing import Options
+    from minidl_plugins_experiments.commands import running
+    from minidl_plugins_experiments.session import Options, Session
 
-    with _exit_statuses(registry) as conduct:
-        options = Options(quiet, figures, json_lines, checkpoint_every, conduct)
+    session = Session(registry, Options(quiet, figures, json_lines, checkpoint_every))
+    with _exit_statuses(session):
         if resume is not None:
-            session.go_on(resume, registry, options)
-        else:
-            assert file is not None
-            session.start(file, settings, output, seeds, dry_run, registry, options)
+            running.resume(session, resume)
+        elif file is not None:
+            if engine is not None:
+                settings = (*settings, f"engine={engine}")
+            running.start(session, file, settings, output, seeds, dry_run=dry_run)
 
 
 class Refused(click.ClickException):
-    """What was asked for cannot be run."""
+    """The experiment cannot be run as it is written."""
 
     exit_code = 2
 
 
 @contextmanager
-def _exit_statuses(registry: Registry) -> Iterator[Conduct]:
-    """2 for what is wrong with the experiment, 1 for a run that failed, 130 for Ctrl-C."""
+def _exit_statuses(session: Session) -> Iterator[None]:
+    """Exit with 2 for a mistake in the experiment, 1 for a run that failed, 130 for Ctrl-C."""
     from minidl_core import MinidlError
-    from minidl_plugins_experiments.conducting import Conduct, conduct_of
     from minidl_plugins_experiments.config.problems import ConfigError
 
-    conduct = Conduct()
     try:
-        conduct = conduct_of(registry)
-        yield conduct
+        session.find_strategy()
+        yield
     except BaseException as error:
         refused = isinstance(error, ConfigError)
-        words = conduct.tell(error)
+        words = session.strategy.error_message(error)
         if words is None:
             status = 130 if isinstance(error, KeyboardInterrupt) else 2 if refused else 1
             raise click.exceptions.Exit(status) from error
@@ -117,4 +120,4 @@ def _exit_statuses(registry: Registry) -> Iterator[Conduct]:
             raise kind(printable(words)) from error
         raise
     finally:
-        conduct.end()
+        session.strategy.close()

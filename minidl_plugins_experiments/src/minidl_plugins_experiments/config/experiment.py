@@ -1,4 +1,4 @@
-"""What an experiment is: the checked content of its file."""
+"""An experiment: the checked content of its file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from minidl_plugins_experiments.config.naming import Named, section
-from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean, kind_of
+from minidl_core import suggest
+from minidl_plugins_experiments.config.component_spec import ComponentSpec, section_spec
+from minidl_plugins_experiments.config.old_names import with_current_names
+from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 
 __all__ = ["DTYPES", "Experiment", "experiment_of"]
 
@@ -26,66 +28,78 @@ NUMBERS: dict[str, tuple[int | None, int]] = {
     "epochs": (None, 1),
     "batch_size": (None, 1),
     "seed": (0, 0),
-    "starts": (1, 1),
+    "restarts": (1, 1),
 }
-# Each word: its default and what there is to choose from, if that is known here.
+# Each word: its default, and the choices if they are known here.
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "select_on": ("train_loss", SELECT_ON),
     "device": ("cpu", ()),
     "dtype": ("float32", DTYPES),
 }
-KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS]
+KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS, "engine"]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The content of a file, with every default filled in; the components are only named yet.
+    """The content of a file with every default filled in. Its components are not looked up yet.
 
     Attributes:
         model: a name, a table of one name, or a list, which is a `Sequential`.
-        select_on: the figure by which the best of several starts is chosen.
-        dtype: the name of one of torch's.
-        folder: where a relative path in the file begins.
+        restarts: how many models are trained, each from its own first weights.
+        select_on: the metric that chooses the best restart.
+        dtype: the name of one of torch's dtypes.
+        engine: the name of the engine; None means the default of the installation.
+        folder: the folder that relative paths in the file begin at.
+        name: the name of the experiment, which names its run folders.
+        file: the file as the user gave it, for messages.
     """
 
-    data: Named
+    data: ComponentSpec
     model: Any
-    loss: Named
-    optimizer: Named
-    schedule: Named
+    loss: ComponentSpec
+    optimizer: ComponentSpec
+    schedule: ComponentSpec
     epochs: int
     batch_size: int
     seed: int
-    starts: int
+    restarts: int
     select_on: str
     device: str
     dtype: str
+    engine: str | None = None
     folder: str = "."
+    name: str = "experiment"
+    file: str = ""
 
     def with_seed(self, seed: int) -> Experiment:
+        """Return the same experiment with another seed."""
         return replace(self, seed=seed)
 
     def tree(self) -> dict[str, Any]:
-        """It as a tree again, from which `experiment_of` makes its equal."""
+        """Return it as the content of a file, from which `experiment_of` makes its equal."""
         return {
             key: getattr(self, key).tree() if key in SECTIONS else getattr(self, key)
             for key in KEYS
+            if getattr(self, key) is not None
         }
 
 
-def experiment_of(tree: dict[str, Any], folder: str = ".") -> Experiment:
-    """Check `tree` as far as that can be done without looking at any component.
+def experiment_of(
+    tree: dict[str, Any], folder: str = ".", name: str = "experiment", file: str = ""
+) -> Experiment:
+    """Check everything in `tree` that can be checked without looking up a component.
 
     Args:
-        folder: where a relative path in it begins.
+        folder, name, file: as of the `Experiment`.
 
     Raises:
-        ConfigError: the first thing in it that is wrong.
+        ConfigError: names the first thing that is wrong.
     """
+    tree = with_current_names(tree)
     for key in tree:
         if key not in KEYS:
             raise ConfigError(
-                f'there is no key "{key}".{did_you_mean(key, KEYS)} There are: {", ".join(KEYS)}',
+                f'there is no key "{key}".{suggest(key, KEYS)} There are: {", ".join(KEYS)}',
                 key=key,
             )
     for key, example in {**SECTIONS, "model": 'model = [{ Linear = [2, 2] }, "ReLU"]'}.items():
@@ -97,18 +111,20 @@ def experiment_of(tree: dict[str, Any], folder: str = ".") -> Experiment:
             "expected at least one module, got an empty list; write the layers into it", key="model"
         )
     parts: dict[str, Any] = {
-        key: section(tree.get(key, "constant"), key, example) for key, example in SECTIONS.items()
+        key: section_spec(tree.get(key, "constant"), key, example)
+        for key, example in SECTIONS.items()
     }
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
-    return Experiment(model=tree["model"], folder=folder, **parts)
+    parts.update(model=tree["model"], engine=_engine(tree))
+    return Experiment(**parts, folder=folder, name=name, file=file)
 
 
 def check_plain(value: Any, key: str) -> None:
-    """No dates and no infinities: whatever is in the file goes into result.json as it is.
+    """Refuse dates and infinities: ``result.json`` holds whatever is in the file.
 
     Raises:
-        ConfigError: there is one.
+        ConfigError: `value` contains one.
     """
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -144,11 +160,22 @@ def _word(tree: dict[str, Any], key: str) -> str:
     default, choices = WORDS[key]
     value = tree.get(key, default)
     if not isinstance(value, str) or (choices and value not in choices):
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+        hint = suggest(value, choices) if isinstance(value, str) else ""
         expected = f"one of {', '.join(choices)}" if choices else "text"
         raise ConfigError(
             f'expected {expected}, got {kind_of(value)}.{hint} Write {key} = "{default}", '
             "which is also what leaving it out means",
             key=key,
+        )
+    return value
+
+
+def _engine(tree: dict[str, Any]) -> str | None:
+    value = tree.get("engine")
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ConfigError(
+            f"expected the name of an engine, got {kind_of(value)}; `minidl list` shows which are "
+            "installed, and leaving it out means the default",
+            key="engine",
         )
     return value

@@ -1,11 +1,12 @@
-"""``--set a.b=value``: one value of the tree, replaced from the command line."""
+"""``--set a.b=value``: values of a file, replaced from the command line."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.config.naming import is_single
+from minidl_plugins_experiments.config.component_spec import is_single
+from minidl_plugins_experiments.config.old_names import RENAMED, with_current_names
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.config.reading import parse
 
@@ -19,15 +20,16 @@ STEP = re.compile(r"[A-Za-z0-9_-]+|\[[0-9]+\]")
 SECTIONS = ("data", "loss", "optimizer", "schedule")
 
 
-def override(tree: dict[str, Any], settings: Iterable[str]) -> None:
-    """Put each setting, such as ``optimizer.lr=0.05`` or ``model[0][1]="Tanh"``, into `tree`.
+def override(tree: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Return `tree` with each setting, such as ``optimizer.lr=0.05`` or ``model[0][1]="Tanh"``.
 
-    The value is TOML; what is no TOML but a plain word is taken as text. Whichever way the file
-    writes a component, ``optimizer.lr`` means the argument ``lr`` of the optimizer.
+    A value is TOML; a plain word needs no quotes. ``optimizer.lr`` is the argument ``lr`` of the
+    optimizer, whichever way the file writes the optimizer.
 
     Raises:
-        ConfigError: a setting cannot be understood, or the tree has no such place.
+        ConfigError: a setting is not understood, or its key is not in the tree.
     """
+    tree = with_current_names(tree)
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip()
@@ -36,7 +38,8 @@ def override(tree: dict[str, Any], settings: Iterable[str]) -> None:
                 f"expected KEY=VALUE, such as epochs=40 or optimizer.lr=0.05, got {setting!r}",
                 key="--set",
             )
-        _put(tree, key, _value(key, text.strip()))
+        _put(tree, RENAMED.get(key, key), _value(key, text.strip()))
+    return tree
 
 
 def _value(key: str, text: str) -> Any:

@@ -1,24 +1,24 @@
-"""What is said of a file that cannot be run as it is written."""
+"""The error for an experiment that cannot be run as its file is written."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from minidl_core import MinidlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-__all__ = ["ConfigError", "did_you_mean", "kind_of"]
+__all__ = ["ConfigError", "kind_of", "problems_named"]
 
 
 class ConfigError(MinidlError):
-    """The experiment cannot be run as it is written. Nothing was trained, and nothing written.
+    """The experiment cannot be run as its file is written. Nothing was trained or written.
 
     Attributes:
-        key: where in the file, as ``--set`` would write it: ``optimizer.lr``, ``model[0][2]``.
-        file: the file, filled in by who knows it.
+        key: the place in the file, as ``--set`` writes it: ``optimizer.lr``, ``model[0][2]``.
+        file: the file; `problems_named` fills it in.
     """
 
     def __init__(self, message: str, *, key: str = "") -> None:
@@ -30,15 +30,22 @@ class ConfigError(MinidlError):
         return ": ".join(filter(None, [self.file, self.key, str(self.args[0])]))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A suggestion for a `name` that is not `known`, with a space in front; or nothing."""
-    by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    return f' Did you mean "{by_lower[close[0]]}"?' if close else ""
+@contextmanager
+def problems_named(file: str) -> Iterator[None]:
+    """Add the name of the file to every `ConfigError` from inside the context."""
+    try:
+        yield
+    except ConfigError as error:
+        error.file = error.file or file
+        raise
+    except RecursionError:
+        problem = ConfigError("is nested too deeply; nest it less")
+        problem.file = file
+        raise problem from None
 
 
 def kind_of(value: object) -> str:
-    """`value` as TOML calls it, short enough for a message."""
+    """Return what `value` is in TOML, in few enough words for a message."""
     shown = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
     if isinstance(value, dict):
         shown = f"a table of {', '.join(value)}" if value else "an empty table"

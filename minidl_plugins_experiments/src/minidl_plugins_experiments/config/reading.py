@@ -1,4 +1,4 @@
-"""From the name on the command line to the tree of the file."""
+"""Reading TOML: a file of the user, or a bundled experiment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from minidl_plugins_experiments.config.problems import ConfigError, did_you_mean
+from minidl_core import suggest
+from minidl_plugins_experiments.config.problems import ConfigError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,15 +20,15 @@ BUNDLED = Path(__file__).parent.parent / "experiments"
 
 
 def bundled() -> list[str]:
-    """The names of the experiments that need no file of the user's."""
+    """Return the names of the bundled experiments."""
     return sorted(path.stem for path in BUNDLED.glob("*.toml"))
 
 
 def find(name: str) -> Path:
-    """The file that `name` means: a path, or else the name of a bundled experiment.
+    """Return the file at the path `name`, or the bundled experiment of that name.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: `name` is neither.
     """
     path = Path(name)
     if path.is_file():
@@ -36,9 +37,9 @@ def find(name: str) -> Path:
         return BUNDLED / f"{name}.toml"
     problem = _error(name, "is a folder, not a file" if path.is_dir() else "there is no such file")
     if (path / "result.json").is_file():
-        problem.args = (f"is the folder of a run; minidl run --resume {name} goes on with it",)
+        problem.args = (f"is the folder of a run; resume it with minidl run --resume {name}",)
     else:
-        hint = did_you_mean(name, bundled())
+        hint = suggest(name, bundled())
         problem.args = (
             (
                 f"{problem.args[0]}.{hint} Give the path of a TOML file, or the name of a bundled "
@@ -49,15 +50,18 @@ def find(name: str) -> Path:
 
 
 def folder_of(path: Path) -> str:
-    """Where relative paths in the file at `path` begin: in its folder; for a bundled one, here."""
+    """Return the folder that relative paths in the file at `path` begin at.
+
+    That is the file's own folder, or the working directory for a bundled experiment.
+    """
     return str(Path.cwd() if path.parent == BUNDLED else path.absolute().parent)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tree of the TOML file at `path`.
+    """Read the TOML file at `path`.
 
     Raises:
-        ConfigError: it cannot be read, or is no TOML.
+        ConfigError: it cannot be read, or is not TOML.
     """
     try:
         return parse(path.read_bytes().decode("utf-8-sig"))
@@ -73,10 +77,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The tree of `text`.
+    """Parse `text`.
 
     Raises:
-        ConfigError: it is no TOML.
+        ConfigError: it is not TOML.
     """
     try:
         return tomllib.loads(text)

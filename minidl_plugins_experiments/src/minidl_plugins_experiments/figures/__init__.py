@@ -3,7 +3,7 @@
 ::
 
     curves.png      error and loss after each epoch
-    starts.png      the last error of every start, if there are several
+    restarts.png      the last error of every restart, if there are several
     gradients.png   the norm of each layer's gradient after each epoch
     points.png      the data, where it lies in a plane, and what the model makes of it
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from minidl_plugins_experiments.data import Data
+    from minidl_plugins_experiments.data.data import Data
 
 __all__ = ["draw_comparison", "draw_figures", "draw_seeds"]
 
@@ -44,14 +44,14 @@ def draw_figures(
     """
     from minidl_plugins_experiments.figures.curves import draw_curves
     from minidl_plugins_experiments.figures.gradients import draw_gradients
-    from minidl_plugins_experiments.figures.starts import draw_starts
-    from minidl_plugins_experiments.history import History
+    from minidl_plugins_experiments.figures.restarts import draw_restarts
+    from minidl_plugins_experiments.runs.history import History
 
     folder = folder / "figures"
     history = History(result)
     drawn = [
         draw_curves(history, folder / "curves.png"),
-        draw_starts(history, folder / "starts.png"),
+        draw_restarts(history, folder / "restarts.png"),
         draw_gradients(history, folder / "gradients.png"),
     ]
     if data is not None and predict is not None:

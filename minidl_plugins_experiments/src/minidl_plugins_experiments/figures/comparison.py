@@ -17,7 +17,7 @@ from minidl_plugins_experiments.figures.style import (
     plain,
     save,
 )
-from minidl_plugins_experiments.history import History
+from minidl_plugins_experiments.runs.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ COLOURS = [colour for colour in CLASS_COLOURS if colour not in {"#F0E442", "#999
 
 
 def draw_comparison(results: Sequence[tuple[str, Mapping[str, Any]]], path: Path) -> None:
-    """The selected start of each run: its test error (where there is one), its training loss."""
+    """The selected restart of each run: its test error (where there is one), its training loss."""
     runs = [(name, History(result)) for name, result in results]
     kinds = [
         kind

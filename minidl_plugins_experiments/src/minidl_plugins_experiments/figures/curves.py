@@ -1,4 +1,4 @@
-"""Error and loss after each epoch, of every start."""
+"""Error and loss after each epoch, of every restart."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from minidl_plugins_experiments.history import Array, History
+    from minidl_plugins_experiments.runs.history import Array, History
 
 __all__ = ["draw_curves"]
 
 
 def draw_curves(history: History, path: Path) -> Path | None:
-    """Errors left, losses right: the selected start in bold, the others faint, dead ones dashed."""
+    """Draw errors left, losses right: the selected restart bold, others faint, dead ones dotted."""
     kinds = [
         kind
         for kind in ("error", "loss")
@@ -38,7 +38,7 @@ def draw_curves(history: History, path: Path) -> Path | None:
     ]
     if not kinds:
         return None
-    figure = new_figure(5.2 * len(kinds), 4.2 if history.starts == 1 else 4.5)
+    figure = new_figure(5.2 * len(kinds), 4.2 if history.restarts == 1 else 4.5)
     for axes, kind in zip(panels(figure, len(kinds)), kinds, strict=True):
         _draw(axes, history, kind)
     handles = {
@@ -51,7 +51,7 @@ def draw_curves(history: History, path: Path) -> Path | None:
         handles.keys(),
         loc="outside lower center",
         frameon=False,
-        ncols=2 if history.starts > 1 else 3,
+        ncols=2 if history.restarts > 1 else 3,
     )
     return save(figure, path)
 
@@ -63,26 +63,26 @@ def _draw(axes: Axes, history: History, kind: str) -> None:
     training = history.curve(f"train_{kind}")
     dot = "." if len(history.epochs) <= 10 else ""
     everything = []
-    if training is not None and history.starts > 1:
-        dead = [start for start in history.dead if start != chosen]
-        alive = [start for start in range(history.starts) if start not in {*dead, chosen}]
-        faint = 0.8 if history.starts <= 10 else max(0.12, 8 / history.starts)
-        for starts, colour, style, meaning in (
-            (alive, LIGHT, "-", "other start"),
-            (dead, BLACK, ":", "dead start"),
+    if training is not None and history.restarts > 1:
+        dead = [restart for restart in history.dead if restart != chosen]
+        alive = [restart for restart in range(history.restarts) if restart not in {*dead, chosen}]
+        faint = 0.8 if history.restarts <= 10 else max(0.12, 8 / history.restarts)
+        for restarts, colour, style, meaning in (
+            (alive, LIGHT, "-", "other restart"),
+            (dead, BLACK, ":", "dead restart"),
         ):
-            if not starts:
+            if not restarts:
                 continue
             axes.plot(
                 history.epochs,
-                scale * training[:, starts],
+                scale * training[:, restarts],
                 color=colour,
                 linestyle=style,
                 marker=dot,
                 linewidth=0.9,
                 alpha=faint if colour == LIGHT else max(faint, 0.25),
             )
-            words = f"{len(starts)} {meaning}{'s' if len(starts) > 1 else ''}, training set"
+            words = f"{len(restarts)} {meaning}{'s' if len(restarts) > 1 else ''}, training set"
             axes.plot([], [], color=colour, linestyle=style, linewidth=1.5, label=words)
         everything.append(training)
     for part, colour, style in (
@@ -95,7 +95,7 @@ def _draw(axes: Axes, history: History, kind: str) -> None:
             continue
         own = curve[:, chosen]
         name = "training" if part == "train" else part
-        words = f"{name} set" + (f", start {chosen} (selected)" if history.starts > 1 else "")
+        words = f"{name} set" + (f", restart {chosen} (selected)" if history.restarts > 1 else "")
         axes.plot(
             history.epochs, scale * own, color=colour, linestyle=style, marker=dot, linewidth=2,
             label=words,

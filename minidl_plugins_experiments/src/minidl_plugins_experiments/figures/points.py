@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from minidl_plugins_experiments.data import Data, Split
+    from minidl_plugins_experiments.data.data import Data, Split
 
     Predict = Callable[[Tensor], Tensor]
 

@@ -14,7 +14,7 @@ from minidl_plugins_experiments.figures.style import (
     panels,
     save,
 )
-from minidl_plugins_experiments.history import History
+from minidl_plugins_experiments.runs.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ DECADES = 30.0  # beyond this ratio of largest to smallest the axis is logarithm
 
 
 def draw_seeds(results: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The last training and test error (else loss) of each run's selected start."""
+    """The last training and test error (else loss) of each run's selected restart."""
     runs = [History(result) for result in results]
     shares = all(history.shares for history in runs)
     kind = "error" if any(run.final("test_error") is not None for run in runs) else "loss"

@@ -1,0 +1,1 @@
+"""The checks, by what they are about; `minidl_plugins_devkit.table` lists them."""

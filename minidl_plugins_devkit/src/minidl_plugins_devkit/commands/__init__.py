@@ -1,0 +1,1 @@
+"""The commands ``minidl check``, ``new``, ``describe`` and ``doctor``."""

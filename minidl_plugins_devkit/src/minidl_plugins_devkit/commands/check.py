@@ -1,0 +1,97 @@
+"""``minidl check``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from minidl_core import ArgumentError, MinidlError, canonical
+from minidl_core.console import echo_json, json_option, printable
+from minidl_plugins_devkit.commands.finding import find_everywhere
+from minidl_plugins_devkit.commands.from_file import load_from_file, names_a_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minidl_core import Component, Registry
+    from minidl_plugins_devkit.running import CheckResult
+
+__all__ = ["command"]
+
+
+class _Subject(NamedTuple):
+    """What is checked: a component that is installed, or a class in a file."""
+
+    name: str
+    source: str
+    kind: str | None
+    load: Any
+
+
+@click.command("check")
+@click.argument("names", nargs=-1, required=True, metavar="DISTRIBUTION|NAME|FILE.py:CLASS...")
+@click.option("--seed", default=0, help="Draw other inputs and parameters.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, names: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Prove the gradients of a distribution, of a component by name, or of a class in a file.
+
+    A component of a kind that has no checks of its own is imported and held to the contract of
+    its kind. Exits with 1 if a check fails.
+    """
+    registry: Registry = ctx.obj
+    subjects = dict.fromkeys(subject for name in names for subject in _named(registry, name))
+    outcomes = [(subject, _run(subject, seed, registry)) for subject in subjects]
+    if as_json:
+        echo_json([{"kind": s.kind, **r._asdict()} for s, results in outcomes for r in results])
+    else:
+        for subject, results in outcomes:
+            _show(subject, results)
+    ctx.exit(0 if all(result.ok for _, results in outcomes for result in results) else 1)
+
+
+def _named(registry: Registry, name: str) -> Iterator[_Subject]:
+    """What `name` means: all of a distribution's components, those of that name, or a file's.
+
+    Raises:
+        ArgumentError: the file or its class is not there.
+        MinidlError: what `Registry.find` raises.
+    """
+    if names_a_file(name):
+        loaded = load_from_file(name)
+        yield _Subject(loaded.__name__, name, None, lambda: loaded)
+        return
+    own = [c for c in registry.components() if c.distribution.name == canonical(name)]
+    for component in own or find_everywhere(registry, name):
+        found = registry.find(component.kind, component.qualified_name)
+        yield _as_subject(found)
+
+
+def _as_subject(component: Component) -> _Subject:
+    return _Subject(component.name, str(component.distribution), component.kind, component.load)
+
+
+def _run(subject: _Subject, seed: int, registry: Registry) -> list[CheckResult]:
+    from minidl_plugins_devkit.running import CheckResult, run_checks
+
+    try:
+        loaded = subject.load()
+        return run_checks(
+            loaded, name=subject.name, kind=subject.kind, seed=seed, registry=registry
+        )
+    except ArgumentError:
+        raise
+    except MinidlError as error:
+        return [CheckResult(subject.name, "load", None, "failed", str(error))]
+
+
+def _show(subject: _Subject, results: list[CheckResult]) -> None:
+    counts = Counter(result.status for result in results)
+    figures = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    click.echo(printable(f"{subject.name} ({subject.source}): {figures}"))
+    for result in results:
+        if result.status != "passed" and not result.repeats:
+            text = printable(result.message).replace("\n", "\n    ")
+            click.echo(f"  {result.status}: {result.check}\n    {text}")

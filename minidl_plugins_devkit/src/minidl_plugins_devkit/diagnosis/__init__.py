@@ -1,0 +1,1 @@
+"""Where two results differ, and what usually causes it."""

@@ -1,0 +1,1 @@
+"""What is under test: a built component, and what it is fed."""

@@ -1,0 +1,1 @@
+"""The plugin package that ``minidl new`` writes, in the folder ``files``."""

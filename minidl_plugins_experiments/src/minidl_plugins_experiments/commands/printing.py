@@ -1,0 +1,111 @@
+"""What ``minidl run`` prints."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from minidl_core.console import printable
+from minidl_plugins_experiments.runs.formatting import format_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from minidl_plugins_experiments.session import Session
+    from minidl_plugins_experiments.training.preparing import Prepared
+
+__all__ = ["print_dry_run", "print_run", "print_series"]
+
+
+def print_dry_run(session: Session, prepared: Prepared) -> None:
+    """Print what would be run: the model, the data, the components and the configuration."""
+    data, experiment = prepared.data, prepared.experiment
+    rows = ", ".join(
+        f"{len(getattr(data, split).x)} {split}"
+        for split in ("train", "validation", "test")
+        if getattr(data, split) is not None
+    )
+    shapes = f"{data.train.x.shape[1]} inputs, {data.train.y.shape[1]} outputs"
+    lines = [
+        prepared.description,
+        f"parameters: {prepared.parameters}",
+        f"data: {rows} rows of {shapes} ({data.task})",
+        f"engine: {prepared.engine_name}",
+    ]
+    if experiment.restarts > 1:
+        lines.append(_restarts(prepared.why_not_stacked, experiment.restarts))
+    lines += [f"{key}: {part.qualified_name}" for key, part in prepared.components.items()]
+    lines.append("configuration:")
+    lines.append(json.dumps(experiment.tree(), indent=2, ensure_ascii=False))
+    lines.append("nothing was trained and nothing written (--dry-run)")
+    _echo(session, lines)
+
+
+def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
+    """Print the result of one run, and what to do next."""
+    if session.options.quiet:
+        _echo(session, [str(folder)])
+        return
+    lines = [result["model"]["description"]]
+    task = result["data"]["task"]
+    for split in ("train", "validation", "test"):
+        error = result["final"].get(f"{split}_error")
+        if error is not None:
+            what = " (root mean squared)" if task == "regression" else ""
+            lines.append(f"{split} error: {format_error(error, task)}{what}")
+    restarts = result["restarts"]
+    if restarts["count"] > 1:
+        loss = result["final"][restarts["by"]]
+        lines.append(_restarts(restarts["reason"], restarts["count"]))
+        lines.append(
+            f"restarts: {len(restarts['dead'])} of {restarts['count']} are dead; kept restart "
+            f"{restarts['selected']}, which has the lowest {restarts['by'].replace('_', ' ')} "
+            f"({loss:.4f})"
+        )
+    elif restarts["dead"]:
+        lines.append("the model learned nothing; train several: --set restarts=16")
+    lines += [f"warning: {warning}" for warning in result["warnings"]]
+    lines.append(f"training time: {result['timing']['training_seconds']:.2f} s")
+    lines += [f"figure: {folder / figure}" for figure in result["figures"]]
+    lines.append(f"run: {folder}")
+    lines += _next(folder, result)
+    _echo(session, lines)
+
+
+def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> None:
+    """Print best, median and worst test error of a series, and what to do next."""
+    if session.options.quiet:
+        _echo(session, [str(folder)])
+        return
+    lines = [f"seeds: {len(summary['seeds'])}, from {summary['seeds'][0]}"]
+    for which in ("best", "median", "worst"):
+        error = format_error(summary[which], summary["task"])
+        lines.append(f"{which + ':':8}test error {error}")
+    lines.append(f"dead restarts: {summary['dead']} of {summary['restarts']}")
+    lines.append(f"training time of a run: {statistics.median(summary['training_seconds']):.2f} s")
+    lines += [f"figure: {folder / figure}" for figure in summary.get("figures", [])]
+    lines.append(f"run: {folder}")
+    lines += _next(folder, summary)
+    _echo(session, lines)
+
+
+def _restarts(reason: str | None, count: int) -> str:
+    if reason is None:
+        return f"restarts: {count} trained at once, stacked"
+    return f"restarts: {count} trained one after another; they cannot be stacked: {reason}"
+
+
+def _next(folder: Path, result: dict[str, Any]) -> list[str]:
+    """Return what to do with the results, as the last lines."""
+    figures = result.get("figures")
+    look = [f"next: open {folder / figures[0]}, or compare with another run:"] if figures else []
+    return [*(look or ["next: compare with another run:"]), f"  minidl compare {folder} OTHER"]
+
+
+def _echo(session: Session, lines: Iterable[str]) -> None:
+    if session.is_main_process:
+        click.echo(printable("\n".join(lines)))

@@ -1,0 +1,76 @@
+"""What ``minidl run`` does with its arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minidl_plugins_experiments.commands import printing
+from minidl_plugins_experiments.config.loading import load_experiment
+from minidl_plugins_experiments.config.problems import ConfigError, problems_named
+from minidl_plugins_experiments.runs import execute, seeds
+from minidl_plugins_experiments.runs.folder import check_output, is_series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minidl_plugins_experiments.session import Session
+
+__all__ = ["resume", "start"]
+
+
+def start(
+    session: Session,
+    file: str,
+    settings: Sequence[str],
+    output: Path | None,
+    count: int | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Run the experiment in `file` and print its result.
+
+    Args:
+        settings: values that replace the file's.
+        output: the folder for the results; a fresh one if left out.
+        count: how many seeds to run; one run without ``--seeds`` if left out.
+        dry_run: whether to check everything, and train and write nothing.
+
+    Raises:
+        ConfigError: the experiment cannot be run. Nothing is written.
+        MinidlError: it failed while it ran.
+    """
+    experiment = load_experiment(file, settings)
+    with problems_named(file):
+        if output is not None:
+            check_output(output)
+        _check_json_lines(session.options.json_lines)
+    if dry_run:
+        with session.prepared(experiment) as prepared, problems_named(file):
+            session.strategy.verify(prepared, 0)
+        printing.print_dry_run(session, prepared)
+    elif count is not None:
+        printing.print_series(session, *seeds.start(session, experiment, count, output))
+    else:
+        printing.print_run(session, *execute.start(session, experiment, output))
+
+
+def resume(session: Session, folder: Path) -> None:
+    """Continue the run or the series in `folder`, and print its result.
+
+    Raises:
+        MinidlError: the folder has no run, or the run cannot be resumed.
+    """
+    _check_json_lines(session.options.json_lines)
+    if is_series(folder):
+        printing.print_series(session, folder, seeds.resume(session, folder))
+    else:
+        printing.print_run(session, folder, execute.resume(session, folder))
+
+
+def _check_json_lines(file: str | None) -> None:
+    if file is not None and not Path(file).absolute().parent.is_dir():
+        raise ConfigError(
+            f"the folder of {file} does not exist; create it, or name another file",
+            key="--json-lines",
+        )

@@ -1,0 +1,32 @@
+"""From the name on the command line to an `Experiment`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minidl_plugins_experiments.config.experiment import experiment_of
+from minidl_plugins_experiments.config.overriding import override
+from minidl_plugins_experiments.config.problems import problems_named
+from minidl_plugins_experiments.config.reading import find, folder_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from minidl_plugins_experiments.config.experiment import Experiment
+
+__all__ = ["load_experiment"]
+
+
+def load_experiment(file: str, settings: Iterable[str] = ()) -> Experiment:
+    """Return the experiment in `file`, a path or the name of a bundled one.
+
+    Args:
+        settings: values that replace the file's, as ``--set`` writes them.
+
+    Raises:
+        ConfigError: the file cannot be read, or something in it is wrong.
+    """
+    path = find(file)
+    with problems_named(file):
+        tree = override(read(path), settings)
+        return experiment_of(tree, folder=folder_of(path), name=path.stem, file=file)

@@ -1,0 +1,1 @@
+"""The data of an experiment: splits, tables, and the bundled datasets."""

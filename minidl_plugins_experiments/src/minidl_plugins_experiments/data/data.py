@@ -1,0 +1,60 @@
+"""What a dataset returns, and what a dataset is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from torch import Tensor
+
+__all__ = ["Data", "Dataset", "Split"]
+
+
+class Dataset(Protocol):
+    """The contract of the kind ``datasets``: a function that returns `Data`.
+
+    It draws all its random numbers from `generator`, and its tensors have `dtype`. The other
+    arguments come from the experiment's file. It raises an error of minidl, such as
+    ``ArgumentError``, for arguments that it cannot use.
+    """
+
+    @abstractmethod
+    def __call__(
+        self, *, generator: torch.Generator, dtype: torch.dtype, **arguments: Any
+    ) -> Data: ...
+
+
+class Split(NamedTuple):
+    """Inputs x (n, features) and targets y (n, outputs); row i of y is the target of row i of x."""
+
+    x: Tensor
+    y: Tensor
+
+
+class Data(NamedTuple):
+    """The splits of a dataset, and what its targets mean. Any object with these attributes will do.
+
+    Attributes:
+        train: the training set.
+        test: the test set. It never chooses anything.
+        task: in a classification the targets are one-hot, one column for each class; in a
+            regression they are numbers.
+        validation: the set that chooses among several restarts, if the user wants one.
+        notes: further facts, ready for JSON. All are optional:
+
+            ``classes``   the name of each class, in the order of the target's columns;
+            ``features``  the name of each input;
+            ``mean``, ``std``  one number for each input: the inputs were (x − mean) / std;
+            ``ellipse``   the true border, in the coordinates of the inputs:
+            ``{"centre": [x, y], "width": w, "height": h, "label": text}``.
+    """
+
+    train: Split
+    test: Split
+    task: Literal["classification", "regression"]
+    validation: Split | None = None
+    notes: Mapping[str, Any] = {}

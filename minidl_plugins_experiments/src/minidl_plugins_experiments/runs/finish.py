@@ -1,0 +1,68 @@
+"""What a finished run leaves: weights, checkpoint, warnings, figures, and its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from safetensors.torch import save as safetensors_bytes
+
+from minidl_plugins_experiments.files import sync_folder, write_atomically, write_json
+from minidl_plugins_experiments.runs import results
+from minidl_plugins_experiments.runs.diagnosis import warnings_of
+from minidl_plugins_experiments.runs.folder import RESULT, WEIGHTS
+from minidl_plugins_experiments.training.module_state import named_tensors
+from minidl_plugins_experiments.training.restarts import find_restart
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from minidl_core import Loss, Module
+    from minidl_plugins_experiments.training.run import Run
+
+__all__ = ["finish", "weights_of"]
+
+
+def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]:
+    """Write the files of the finished `run`; the result, which says so, comes last."""
+    result = results.finished(result, run, None)
+    selected = result["restarts"]["selected"] or 0
+    best, loss = find_restart(run.states, selected)
+    best.eval()
+    weights = weights_of(best, loss)
+    write_atomically(run.folder / WEIGHTS, safetensors_bytes(weights, {"format": "pt"}))
+    run.save()
+    result["warnings"] = list(warnings_of(result))
+    if figures:
+        result["figures"] = _draw(run, result, best)
+    write_json(run.folder / RESULT, result)
+    sync_folder(run.folder)
+    return result
+
+
+def weights_of(model: Module, loss: Loss) -> dict[str, torch.Tensor]:
+    """Return parameters and buffers by torch's names, those of the loss below ``loss.``."""
+    tensors = named_tensors(model)
+    tensors.update((f"loss.{name}", tensor) for name, tensor in named_tensors(loss).items())
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _draw(run: Run, result: dict[str, Any], best: Module) -> list[str]:
+    """Draw the figures; return their paths in the folder. An error becomes a warning."""
+    from minidl_plugins_experiments.figures import draw_figures
+
+    device, dtype = run.data.train.x.device, run.data.train.x.dtype
+
+    def predict(x: Tensor) -> Tensor:
+        best.eval()
+        prediction: Tensor = best.forward(x.to(device, dtype))
+        return prediction.cpu()
+
+    try:
+        paths = draw_figures(result, run.folder, run.data, predict)
+    except Exception as error:
+        result["warnings"].append(
+            f"the figures could not be drawn ({type(error).__name__}: {error})"
+        )
+        return []
+    return [path.relative_to(run.folder).as_posix() for path in paths]

@@ -1,0 +1,1 @@
+"""One run: training, restarts, checkpoints, metrics and progress."""

@@ -1,0 +1,132 @@
+"""The metrics of a run: loss, error, gradient norms, and which restarts are dead or best."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import torch
+from torch.linalg import vector_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from torch import Tensor
+
+    from minidl_plugins_experiments.data.data import Data, Split
+    from minidl_plugins_experiments.training.restarts import TrainingState
+
+__all__ = ["MISSING", "best_restart", "dead_above", "dead_restarts", "for_json", "measure"]
+
+MISSING = float("nan")
+
+
+def measure(
+    states: Iterable[TrainingState],
+    data: Data,
+    predict: Callable[[TrainingState, Tensor], Tensor],
+) -> dict[str, Any]:
+    """Return loss and error of each split, and gradient norms: one number for each restart.
+
+    Args:
+        predict: returns the prediction of a model that is in evaluation mode.
+    """
+    metrics: dict[str, Any] = {}
+    norms: dict[str, list[float]] = {}
+    for state in states:
+        missing = [MISSING] * state.restarts
+        for name, values in gradient_norms(state).items():
+            norms.setdefault(name, []).extend(missing if state.diverged else values)
+        for name in ("train", "test", "validation"):
+            split = getattr(data, name)
+            if split is None:
+                continue
+            losses, errors = missing, missing
+            if not state.diverged:
+                losses, errors = loss_and_error(state, split, data.task, predict)
+            metrics.setdefault(f"{name}_loss", []).extend(losses)
+            metrics.setdefault(f"{name}_error", []).extend(errors)
+    metrics["gradient_norms"] = norms
+    return metrics
+
+
+def loss_and_error(
+    state: TrainingState,
+    split: Split,
+    task: str,
+    predict: Callable[[TrainingState, Tensor], Tensor],
+) -> tuple[list[float], list[float]]:
+    """Return the loss and the error on all of `split`, one number for each restart of `state`.
+
+    The error of a classification is the share of rows whose largest output is not the label's. If
+    there is one output, it decides for the label 1 above ½. The error of a regression is the root
+    of the mean squared difference.
+    """
+    state.model.eval()
+    state.loss.eval()
+    prediction = predict(state, split.x)
+    value = state.loss.forward(prediction, state.expand(split.y))
+    return value.reshape(-1).tolist(), error_of(prediction, split.y, task).reshape(-1).tolist()
+
+
+def error_of(prediction: Tensor, y: Tensor, task: str) -> Tensor:
+    """Return one error for each model.  (K, n, outputs), (n, outputs) -> (K,)"""
+    if task == "regression":
+        return (prediction - y).float().square().mean((-2, -1)).sqrt()
+    if y.shape[-1] == 1:
+        return ((prediction > 0.5) != (y > 0.5)).squeeze(-1).float().mean(-1)
+    return (prediction.argmax(-1) != y.argmax(-1)).float().mean(-1)
+
+
+def gradient_norms(state: TrainingState) -> dict[str, list[float]]:
+    """Return ‖dJ/dp‖ of the latest step for each parameter p, one number for each restart."""
+    return {
+        name: vector_norm(parameter.grad.reshape(state.restarts, -1).float(), dim=1).tolist()
+        for name, parameter in state.parameters
+    }
+
+
+def dead_above(data: Data) -> float:
+    """Return the training error above which a restart counts as dead.
+
+    In a classification that is half the error of always giving the most frequent label, in a
+    regression nine tenths of the error of always giving the mean.
+    """
+    y = data.train.y
+    if data.task == "regression":
+        return 0.9 * float((y - y.mean(0)).float().square().mean().sqrt())
+    if y.shape[1] == 1:
+        y = torch.cat([y, 1 - y], 1)
+    return 0.5 * float(1 - (y > 0.5).float().mean(0).max())
+
+
+def dead_restarts(
+    losses: Sequence[float | None], errors: Sequence[float | None], above: float
+) -> list[int]:
+    """Return the restarts whose error is greater than `above` or whose loss is not finite."""
+    return [
+        restart
+        for restart, (loss, error) in enumerate(zip(losses, errors, strict=True))
+        if not is_finite(loss) or error is None or error > above
+    ]
+
+
+def best_restart(values: Sequence[float | None]) -> int | None:
+    """Return the restart with the lowest value, the first of equals; None if none is finite."""
+    finite = [(value, restart) for restart, value in enumerate(values) if is_finite(value)]
+    return min(finite)[1] if finite else None
+
+
+def is_finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def for_json(value: Any) -> Any:
+    """Return `value` with None in place of each number that is not finite; JSON has none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: for_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [for_json(item) for item in value]
+    return value

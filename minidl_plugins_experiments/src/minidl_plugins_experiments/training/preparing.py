@@ -1,0 +1,120 @@
+"""Building and checking an experiment, before anything is trained or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from minidl_core import RegistryError, resolve_engine
+from minidl_plugins_experiments.config.building import Builder
+from minidl_plugins_experiments.config.checking import checked_data, device_of
+from minidl_plugins_experiments.config.problems import ConfigError
+from minidl_plugins_experiments.training.restarts import TrainingState
+from minidl_plugins_experiments.training.schedules import schedule_of
+from minidl_plugins_experiments.training.stacking import stacked
+from minidl_plugins_experiments.training.trial import Trial
+
+if TYPE_CHECKING:
+    from minidl_core import Component, Engine, Module, Registry
+    from minidl_plugins_experiments.config.experiment import Experiment
+    from minidl_plugins_experiments.data.data import Data
+    from minidl_plugins_experiments.training.schedules import Schedule
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass
+class Prepared:
+    """An experiment with all its parts built, before the first step.
+
+    Attributes:
+        generators: the sources of randomness: ``batches`` drew the data and draws the order of
+            the rows, ``weights`` drew the first weights.
+        weights_seed: the seed of ``weights``, drawn from ``batches``.
+        states: the training state of each restart, or one for all of them stacked.
+        engine: carries out the training steps, and is called `engine_name`.
+        parameters: how many numbers one model learns.
+        description: the tree of one model, as its ``info()`` prints it.
+        why_not_stacked: why several restarts are not one stack, if so.
+        components: the component that each key of the file means.
+    """
+
+    experiment: Experiment
+    device: torch.device
+    data: Data
+    states: list[TrainingState]
+    schedule: Schedule
+    generators: dict[str, torch.Generator]
+    weights_seed: int
+    engine: Engine
+    engine_name: str
+    parameters: int
+    description: str
+    why_not_stacked: str | None
+    components: dict[str, Component]
+
+
+def prepare(experiment: Experiment, registry: Registry) -> Prepared:
+    """Build every part, try all of them together, and make the restarts.
+
+    One generator draws the data and later the order of the rows, another one the weights. So the
+    first of many restarts is equal to the only one of a run without restarts.
+
+    Raises:
+        ConfigError: something is unknown, missing or does not fit; its key says where.
+    """
+    engine_name, engine = _engine(experiment, registry)
+    device = device_of(experiment.device)
+    builder = Builder(registry, getattr(torch, experiment.dtype), device, Path(experiment.folder))
+    schedule = schedule_of(experiment.schedule)
+
+    generator = torch.Generator().manual_seed(experiment.seed)
+    data = checked_data(builder.data(experiment.data, generator), experiment, device)
+    weights_seed = int(torch.randint(2**62, (), generator=generator))
+    weights = torch.Generator(device).manual_seed(weights_seed)
+
+    def state_of(model: Module) -> TrainingState:
+        loss = builder.loss(experiment.loss)
+        return TrainingState(model, loss, builder.optimizer(experiment.optimizer, model.param()))
+
+    reason = Trial(experiment, builder, data).why_not_stacked()
+    models = [builder.model(experiment.model, weights).module for _ in range(experiment.restarts)]
+    first = models[0]
+    description = str(first.describe()) if hasattr(first, "describe") else type(first).__name__
+    parameters = sum(parameter.value.numel() for parameter in first.param())
+    states = [state_of(model) for model in models]
+    if experiment.restarts > 1 and reason is None:
+        states = [stacked(states)]
+    return Prepared(
+        experiment=_resolved(experiment, builder),
+        device=device,
+        data=data,
+        states=states,
+        schedule=schedule,
+        generators={"batches": generator, "weights": weights},
+        weights_seed=weights_seed,
+        engine=engine,
+        engine_name=engine_name,
+        parameters=parameters,
+        description=description,
+        why_not_stacked=reason,
+        components=builder.used,
+    )
+
+
+def _engine(experiment: Experiment, registry: Registry) -> tuple[str, Engine]:
+    try:
+        return resolve_engine(experiment.engine, registry)
+    except RegistryError as error:
+        raise ConfigError(str(error), key="engine") from error
+
+
+def _resolved(experiment: Experiment, builder: Builder) -> Experiment:
+    """Return `experiment` with the arguments that its components were given."""
+    resolved: dict[str, Any] = {
+        key: builder.resolved[getattr(experiment, key).key] for key in ("data", "loss", "optimizer")
+    }
+    return replace(experiment, **resolved)

@@ -1,0 +1,218 @@
+"""A run: training epoch by epoch, with metrics after each epoch and checkpoints between them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from minidl_core import NonFiniteError, train
+from minidl_plugins_experiments.training.checkpoint import restore, take
+from minidl_plugins_experiments.training.checkpoint_file import (
+    CHECKPOINT,
+    Checkpoint,
+    write_checkpoint,
+)
+from minidl_plugins_experiments.training.metrics import (
+    MISSING,
+    best_restart,
+    for_json,
+    measure,
+)
+from minidl_plugins_experiments.training.schedules import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from minidl_core import Loss, Module, Optimizer
+    from minidl_plugins_experiments.training.preparing import Prepared
+    from minidl_plugins_experiments.training.progress import Progress
+    from minidl_plugins_experiments.training.restarts import TrainingState
+    from minidl_plugins_experiments.training.strategy import Strategy
+
+__all__ = ["Run"]
+
+
+class Run:
+    """One run, as observers see it.
+
+    Attributes:
+        name: the name of the experiment.
+        id: an identifier that no other run has.
+        folder: the run folder.
+        configuration: the resolved content of the experiment's file.
+        experiment: the same as an `Experiment`.
+        data: the training, validation and test data.
+        states: the training state of each restart, or one for all of them stacked.
+        model, loss, optimizer: those of the first training state.
+        epochs: the metrics of each finished epoch, as in ``result.json``.
+        json_lines: the file that the observer ``json_lines`` writes to, or None.
+        strategy: how this process executes the run.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        strategy: Strategy,
+        run_id: str,
+        folder: Path,
+        json_lines: str | None = None,
+    ) -> None:
+        self.prepared, self.strategy = prepared, strategy
+        self.id, self.folder, self.json_lines = run_id, folder, json_lines
+        self.experiment = prepared.experiment
+        self.name = self.experiment.name
+        self.configuration = self.experiment.tree()
+        self.data = prepared.data
+        self.states: list[TrainingState] = prepared.states
+        self.epochs: list[dict[str, Any]] = []
+        self.training_seconds = 0.0
+        self.seconds_before = 0.0  # of earlier processes, before the run was resumed
+        self.began = time.monotonic()
+        rows = len(self.data.train.x)
+        self.steps_per_epoch = -(-rows // self.experiment.batch_size)
+        self.first_lr: Any = getattr(self.optimizer, "lr", None)
+
+    @property
+    def model(self) -> Module:
+        return self.states[0].model
+
+    @property
+    def loss(self) -> Loss:
+        return self.states[0].loss
+
+    @property
+    def optimizer(self) -> Optimizer:
+        return self.states[0].optimizer
+
+    @property
+    def total_seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.began
+
+    def __str__(self) -> str:
+        return f"{self.name}, seed {self.experiment.seed}, in {self.folder}"
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def train(self, progress: Progress, checkpoint_seconds: float) -> Iterator[dict[str, float]]:
+        """Train the epochs that are left, and yield the metrics of the best restart after each.
+
+        A checkpoint is written when `checkpoint_seconds` have passed since the last. If writing
+        fails, stderr says so, the previous checkpoint stays, and training continues.
+
+        Raises:
+            NonFiniteError: every restart diverged.
+        """
+        saved = time.monotonic()
+        for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
+            lr = getattr(self.optimizer, "lr", None)
+            self._train_epoch(epoch, progress)
+            metrics = measure(self.states, self.data, self.strategy.predict)
+            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
+            yield self.best_metrics()
+            if time.monotonic() - saved >= checkpoint_seconds and epoch < self.experiment.epochs:
+                if self.strategy.is_main_process:
+                    self._try_to_save()
+                saved = time.monotonic()
+
+    def _train_epoch(self, epoch: int, progress: Progress) -> None:
+        began = time.perf_counter()
+        train_x, _train_y = self.data.train
+        order = torch.randperm(len(train_x), generator=self.prepared.generators["batches"])
+        batch_indices = torch.split(order.to(train_x.device), self.experiment.batch_size)
+        for state in self.states:
+            if state.diverged:
+                continue
+            try:
+                self._train_state(state, epoch, batch_indices, progress)
+            except NonFiniteError as error:
+                state.diverged = True
+                self.strategy.diverged(state, error)
+                if all(each.diverged for each in self.states):
+                    raise
+        self.training_seconds += time.perf_counter() - began
+
+    def _train_state(
+        self,
+        state: TrainingState,
+        epoch: int,
+        batch_indices: tuple[Tensor, ...],
+        progress: Progress,
+    ) -> None:
+        optimizer: Any = state.optimizer
+        per_epoch, factor = self.steps_per_epoch, self.prepared.schedule
+        steps, done = self.experiment.epochs * per_epoch, (epoch - 1) * per_epoch
+        scheduled = self.experiment.schedule.name != "constant"
+        batches, engine = self._batches(state, batch_indices), self.prepared.engine
+        for _ in train(state.model, state.loss, optimizer, batches, engine=engine):
+            done += 1
+            if scheduled:
+                optimizer.lr = self.first_lr * factor(Moment(done, steps, per_epoch))
+            progress.step()
+
+    def _batches(
+        self, state: TrainingState, batch_indices: tuple[Tensor, ...]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        x, y = self.data.train
+        for rows in self.strategy.batches(state, batch_indices):
+            yield state.expand(x[rows]), state.expand(y[rows])
+
+    # -- metrics -------------------------------------------------------------------------------
+
+    def selected(self) -> int | None:
+        """Return the best restart so far by the ``select_on`` metric; None if all diverged."""
+        return best_restart(self.epochs[-1][self.experiment.select_on])
+
+    def best_metrics(self) -> dict[str, float]:
+        """Return the metrics of the best restart after the latest epoch."""
+        best = self.selected() or 0
+        last = self.epochs[-1]
+        return {
+            name: MISSING if values[best] is None else values[best]
+            for name, values in last.items()
+            if isinstance(values, list)
+        }
+
+    # -- checkpoints ---------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the checkpoint.
+
+        Raises:
+            OSError: it could not be written; the previous one is still there.
+        """
+        progress = {
+            "epochs": self.epochs,
+            "training_seconds": self.training_seconds,
+            "total_seconds": self.total_seconds,
+        }
+        checkpoint = take(
+            self.id, len(self.epochs), progress, self.states, self.prepared.generators
+        )
+        write_checkpoint(self.folder / CHECKPOINT, checkpoint)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from where `checkpoint` was taken.
+
+        Raises:
+            CheckpointError: it does not fit.
+        """
+        restore(checkpoint, self.states, self.prepared.generators)
+        self.epochs = checkpoint.progress["epochs"]
+        self.training_seconds = checkpoint.progress["training_seconds"]
+        self.seconds_before = checkpoint.progress["total_seconds"]
+
+    def _try_to_save(self) -> None:
+        try:
+            self.save()
+        except OSError as error:
+            print(
+                f"minidl: no checkpoint after epoch {len(self.epochs)} ({error}); the run "
+                "continues, and the previous checkpoint is kept",
+                file=sys.stderr,
+            )

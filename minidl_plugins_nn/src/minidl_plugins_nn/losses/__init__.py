@@ -1,0 +1,1 @@
+"""The losses of torch.nn; MSELoss is in minidl-plugins-basic."""
