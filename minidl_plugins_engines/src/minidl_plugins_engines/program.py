@@ -110,6 +110,8 @@ class Program:
         prediction: its values; several if the model returned a tuple.
         several: whether the model returned a tuple.
         loss: its value.
+        storages: how many were added by rewriting.
+        numbers: the constants that were added, by number and dtype.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -120,6 +122,8 @@ class Program:
     prediction: list[Value] = field(default_factory=list)
     several: bool = False
     loss: Value | None = None
+    storages: int = 0
+    numbers: dict[Any, Value] = field(default_factory=dict)
 
     @property
     def outputs(self) -> list[Value]:

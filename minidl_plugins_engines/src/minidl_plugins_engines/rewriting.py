@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minidl_plugins_engines.grouping import group
 from minidl_plugins_engines.program import Call, Program, Value
 from minidl_plugins_engines.trials import MOST, same_bits
 
@@ -47,6 +48,7 @@ def rewrite(program: Program) -> None:
         _numbers_as_tensors(call, program)
     program.checked = sum(at < program.checked for at, _ in calls)
     program.calls = [call for _, call in calls]
+    group(program)
 
 
 def _without_unused(
@@ -223,8 +225,13 @@ def _numbers_as_tensors(call: Call, program: Program) -> None:
 
 
 def _constant(program: Program, number: float, like: Value) -> Value:
+    """Return `number` as a constant of the dtype of `like`; the same one for the same number."""
     tensor = torch.tensor(number, dtype=like.dtype)
-    at = len(program.constants)
-    value = Value(f"n{at}", -1 - at, tensor.shape, tensor.stride(), 0, tensor.dtype, tensor.device)
-    program.constants[value] = tensor
-    return value
+    key = (repr(number), like.dtype)
+    if key not in program.numbers:
+        program.storages += 1
+        at = program.storages
+        value = Value(f"n{at}", -at, tensor.shape, tensor.stride(), 0, tensor.dtype, tensor.device)
+        program.constants[value] = tensor
+        program.numbers[key] = value
+    return program.numbers[key]

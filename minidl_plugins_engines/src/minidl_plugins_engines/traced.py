@@ -45,9 +45,9 @@ class Traced:
         self._written = program.written()
         self._generators = inventory.generators
         self._random = any(call.random for call in program.calls)
-        self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
         self._one_thread = is_small(roots[0], inputs)
         self._run = self._call(compile, program, self.scope)
+        self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
         self._count = 0
         self._next = 1  # the number of the step that is verified: 1, 2, 4, 8, …
 
