@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minidl_plugins_engines.namespace import Namespace
 
 __all__ = ["condition", "signature"]
+
+# What says whether a mode is switched on that changes what torch's functions do.
+SPECIAL: list[Callable[[], Any]] = [
+    torch._C._len_torch_function_stack,
+    torch._C._len_torch_dispatch_stack,
+    torch._C._is_any_autocast_enabled,
+]
 
 
 def signature(inputs: tuple[Any, ...], target: Any) -> tuple[Any, ...] | None:
@@ -33,17 +42,16 @@ def condition(inputs: tuple[Any, ...], target: Any, names: Namespace) -> list[st
         parts += [
             f"{name}.__class__ is {tensor}",
             f"{name}.shape == {names.add(x.shape)}",
-            f"{name}.stride() == {names.add(x.stride())}",
+            f"{name}.is_contiguous()"
+            if x.is_contiguous() and not {0, 1} & set(x.shape)
+            else f"{name}.stride() == {names.add(x.stride())}",
             f"{name}.dtype is {names.add(x.dtype)}",
             f"{name}.is_cpu" if x.is_cpu else f"{name}.device == {names.add(x.device)}",
             f"not {name}.requires_grad",
         ]
     default = names.add(torch.get_default_dtype())
-    return [
-        *parts,
-        f"{names.add(torch.get_default_dtype)}() is {default}",
-        f"not {names.add(_is_special)}()",
-    ]
+    parts.append(f"{names.add(torch.get_default_dtype)}() is {default}")
+    return [*parts, *(f"not {names.add(each)}()" for each in SPECIAL)]
 
 
 def _is_plain(x: Any) -> bool:
@@ -56,10 +64,4 @@ def _is_plain(x: Any) -> bool:
 
 def _is_special() -> bool:
     """Whether something is switched on that changes what torch's functions do."""
-    return bool(
-        torch._C._len_torch_function_stack()
-        or torch._C._len_torch_dispatch_stack()
-        or torch.is_autocast_enabled("cpu")
-        or torch.is_autocast_enabled("cuda")
-        or torch.is_inference_mode_enabled()
-    )
+    return torch.is_inference_mode_enabled() or any(each() for each in SPECIAL)

@@ -9,7 +9,7 @@ import torch
 
 from minidl_plugins_engines.inventory import MODEL, WHOLE
 from minidl_plugins_engines.namespace import Namespace
-from minidl_plugins_engines.program import Value
+from minidl_plugins_engines.program import Value, values_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class _Writer:
         if isinstance(argument, Value):
             tensor = self._tensors.get(argument)
             return argument.name if tensor is None else self.names.add(tensor)
-        if type(argument) in (list, tuple):
+        if type(argument) in (list, tuple) and next(values_in(argument), None):
             items = "".join(f"{self.text(item)}, " for item in argument)
             return f"[{items}]" if type(argument) is list else f"({items})"
         if type(argument) is int or type(argument) is bool:

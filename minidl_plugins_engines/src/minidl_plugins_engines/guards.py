@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import BaseOptimizer
+from minidl_core import BaseModule, BaseOptimizer, Parameter
 from minidl_plugins_engines.batches import condition
 from minidl_plugins_engines.inventory import PENDING, WHOLE, ZEROING, entries_of, given_to
 from minidl_plugins_engines.namespace import Namespace
@@ -62,20 +62,44 @@ def guard(
     parts += _of_reads(reads, names)
     text = " and ".join(parts)
     return names.define(  # type: ignore[no-any-return]
-        "unchanged", f"def unchanged(r0, r1, r2, inputs, target):\n return {text}\n"
+        "unchanged",
+        f"""def unchanged(r0, r1, r2, inputs, target):
+ try:
+  return {text}
+ except {names.add(Exception)}:
+  return False
+""",
     )
 
 
 def _of_holder(holder: Any, names: Namespace) -> list[str]:
     name = names.add(holder)
-    entries = entries_of(holder)
-    if isinstance(holder, (list, dict)):
-        length = len(entries) + (isinstance(holder, dict) and PENDING in holder)
-        parts = [f"len({name}) == {length}"]
-        return parts + [
-            _same(f"{name}[{_key(key, names)}]", value, names) for key, value in entries
+    if not isinstance(holder, (list, dict)):
+        return [_same(f"{name}.{key}", value, names) for key, value in entries_of(holder)]
+    copy = type(holder)(holder) if type(holder) in (list, dict) else None
+    values = list(holder.values() if isinstance(holder, dict) else holder)
+    if copy is not None and all(isinstance(each, TOGETHER) for each in values):
+        numbers = [pair for pair in entries_of(holder) if type(pair[1]) in (int, float)]
+        return [
+            f"{name} == {names.add(copy)}",
+            *(_same_type(f"{name}[{_key(key, names)}]", value, names) for key, value in numbers),
         ]
-    return [_same(f"{name}.{key}", value, names) for key, value in entries]
+    parts = [f"len({name}) == {len(holder)}"]
+    return parts + [
+        _same(f"{name}[{_key(key, names)}]", value, names) for key, value in entries_of(holder)
+    ]
+
+
+# Of these a whole list or dict is compared at once: ``==`` is identity, or means the same value.
+TOGETHER = (Parameter, BaseModule, int, float, str, type(None), list, tuple)
+
+
+def _same_type(expression: str, value: Any, names: Namespace) -> str:
+    """Whether `expression`, which equals the number `value`, is the same to the last bit."""
+    constant = names.add(value)
+    if value == 0:
+        return f"{expression} is {constant}"
+    return f"({expression} is {constant} or {expression}.__class__ is {names.add(type(value))})"
 
 
 def _same(expression: str, value: Any, names: Namespace) -> str:

@@ -10,6 +10,7 @@ import torch
 from minidl_core import eager
 from minidl_plugins_engines.guards import guard
 from minidl_plugins_engines.inventory import MODEL, SCOPES, WHOLE
+from minidl_plugins_engines.namespace import Namespace
 from minidl_plugins_engines.reads import Reads
 from minidl_plugins_engines.refusals import MismatchWarning
 from minidl_plugins_engines.snapshots import TensorState
@@ -48,41 +49,65 @@ class Traced:
         self._one_thread = is_small(roots[0], inputs)
         self._run = self._call(compile, program, self.scope)
         self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
-        self._count = 0
-        self._next = 1  # the number of the step that is verified: 1, 2, 4, 8, …
+        self._verified_times = 0
+        self._left = [0]  # steps until the next that is verified: steps 1, 2, 4, 8, … are
+        self.fast = self._as_one_function()
 
     def serves(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> bool:
         """Whether nothing that the trace relies on has changed."""
-        try:
-            return self._unchanged(model, loss, optimizer, inputs, target)  # type: ignore[no-any-return]
-        except (AttributeError, KeyError, IndexError, RuntimeError, TypeError, ValueError):
-            return False
+        return bool(self._unchanged(model, loss, optimizer, inputs, target))
 
     def step(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do a step for which the trace serves; return prediction and loss."""
-        self._count += 1
-        if self._count >= self._next:
-            self._next *= 2
+        if self._left[0] <= 0:
+            self._verified_times += 1
+            self._left[0] = (1 << max(0, self._verified_times - 1)) - 1
             return self._call(self._verified, model, loss, optimizer, inputs, target)
+        self._left[0] -= 1
+        hooks: tuple[Any, ...] = () if self.scope == WHOLE else (optimizer.step,)
         state = None
-        hooks: tuple[Any, ...] = ()
-        if self.scope != WHOLE:
-            hooks = (optimizer.step,)
-            if self.scope == MODEL:
-                if self._random:
-                    state = TensorState((), self._generators)
+        if self.scope == MODEL:
+            if self._random:
+                state = TensorState((), self._generators)
 
-                def zero_grad() -> bool:
-                    optimizer.zero_grad()
-                    return self.serves(model, loss, optimizer, inputs, target)
+            def zero_grad() -> bool:
+                optimizer.zero_grad()
+                return self.serves(model, loss, optimizer, inputs, target)
 
-                hooks = (optimizer.step, zero_grad)
+            hooks = (optimizer.step, zero_grad)
         result = self._call(self._run, *inputs, target, *hooks)
         if result is None or result is False:
             if state is not None:
                 state.restore()
             return plain_step(eager(model, loss, optimizer), model)(inputs, target)
         return result
+
+    def _as_one_function(self) -> Callable[..., Any] | None:
+        """Return `serves` and `step` as one generated function, for most steps.
+
+        It gives None where a step is to be verified or the trace does not serve.
+        """
+        if self.scope == MODEL:
+            return None
+        names = Namespace()
+        hook = "" if self.scope == WHOLE else ", r2.step"
+        left, run = names.add(self._left), names.add(self._run)
+        get, set_ = names.add(torch.get_num_threads), names.add(torch.set_num_threads)
+        text = f"""
+def fast(r0, r1, r2, inputs, target):
+ if {left}[0] <= 0 or not {names.add(self._unchanged)}(r0, r1, r2, inputs, target):
+  return None
+ {left}[0] -= 1
+ threads = {get}() if {self._one_thread} else 1
+ if threads == 1:
+  return {run}(*inputs, target{hook})
+ {set_}(1)
+ try:
+  return {run}(*inputs, target{hook})
+ finally:
+  {set_}(threads)
+"""
+        return names.define("fast", text)  # type: ignore[no-any-return]
 
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         return on_one_thread(function, *args) if self._one_thread else function(*args)
