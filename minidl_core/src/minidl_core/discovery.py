@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from minidl_core.components import Component
@@ -66,7 +67,7 @@ class Registry:
         """Forget what was read; installed and removed distributions are seen at the next use."""
         importlib.invalidate_caches()
         self._distributions: list[Distribution] | None = None
-        self._components: list[Component] | None = None
+        self._components: dict[str, list[Component]] | None = None  # by kind
         self._hooks: Hooks | None = None
 
     def distributions(self) -> list[Distribution]:
@@ -87,22 +88,20 @@ class Registry:
         return sorted({kind.name for kind in self._available(self.components("kinds"))})
 
     def components(self, kind: str | None = None) -> list[Component]:
-        """Return every component of `kind`, or of every declared kind, sorted by provider and name.
-
-        Those that are not available are included.
-        """
+        """Return every component of `kind`, or of all, available or not, by provider and name."""
         if self._components is None:
             found = self.distributions()
             here = any(distribution.name == CORE for distribution in found)
             core = [] if here else [d for d in find_distributions(sys.path) if d.name == CORE]
-            self._components = _read("kinds", [*found, *core]) + _read("hookspecs", found)
+            self._components = {"kinds": _read("kinds", [*found, *core])}
+            self._components["hookspecs"] = _read("hookspecs", found)
             for name in self.kinds():
-                self._components += _read(name, found, partial(self._contract_of, name))
+                self._components[name] = _read(name, found, partial(self._contract_of, name))
         if kind is None:
-            return [component for component in self._components if component.kind not in BUILT_IN]
+            return [c for name, of in self._components.items() if name not in BUILT_IN for c in of]
         if kind not in BUILT_IN:
             self._contract_of(kind)
-        return [component for component in self._components if component.kind == kind]
+        return list(self._components.get(kind, ()))
 
     def find(self, kind: str, name: str) -> Component:
         """Return the component that `name` means, without importing it; raises as `get` does."""
@@ -199,7 +198,7 @@ class Registry:
                 f'"{name}" is installed, but not available ({"; ".join(reasons)})',
                 "enable its distribution or install a version that fits",
             )
-        everything = self._components or ()
+        everything = list(chain.from_iterable((self._components or {}).values()))
         raise not_found(kind, name, self._available(components), everything)
 
 

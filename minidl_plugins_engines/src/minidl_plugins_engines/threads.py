@@ -25,8 +25,9 @@ SMALL = 1 << 20
 
 def is_small(model: Any, inputs: tuple[Any, ...]) -> bool:
     """Whether a step of `model` on `inputs` has too little work for more than one thread."""
-    elements = sum(parameter.value.numel() for parameter in model.param())
-    return elements * max(map(_rows, inputs), default=1) < SMALL
+    values = [parameter.value for parameter in model.param()]
+    elements = sum(value.numel() for value in values if isinstance(value, torch.Tensor))
+    return bool(elements * max(map(_rows, inputs), default=1) < SMALL)
 
 
 def _rows(x: Any) -> int:
