@@ -76,6 +76,8 @@ class _Writer:
         self.names = Namespace()
 
     def line(self, line: Line) -> str:
+        if line.expected is not None:
+            return f"if {self.text(line.args[0])}.item() is not {line.expected}: return None"
         arguments = [self.text(each) for each in line.args]
         arguments += [
             f"**{self.names.add({k: v})}" if not k.isidentifier() else f"{k}={self.text(v)}"

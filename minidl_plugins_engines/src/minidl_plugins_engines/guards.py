@@ -5,7 +5,7 @@ It is generated as one Python function of comparisons by identity, which costs a
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
+from operator import attrgetter, is_, itemgetter
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import torch
 
 from minidl_core import BaseModule, BaseOptimizer, Parameter
 from minidl_plugins_engines.batches import condition
-from minidl_plugins_engines.inventory import PENDING, WHOLE, ZEROING, entries_of, given_to
+from minidl_plugins_engines.inventory import PENDING, WHOLE, ZEROING, describes_itself, entries_of, given_to
 from minidl_plugins_engines.namespace import Namespace
 
 if TYPE_CHECKING:
@@ -48,13 +48,26 @@ def guard(
     if inventory.scope != WHOLE:
         roots = roots[:2]
     parts += [f"r{i}.__class__ is {names.add(type(root))}" for i, root in enumerate(roots)]
-    parts += [f"r{i}.__dict__ is {names.add(vars(root))}" for i, root in enumerate(roots)]
+    parts += [
+        f"r{i}.__dict__ is {names.add(vars(root))}"
+        for i, root in enumerate(roots)
+        if not describes_itself(root)
+    ]
     rooted = set(map(id, roots))
     parts += [
         f"{names.add(each)}.__class__ is {names.add(type(each))}"
         for each in inventory.components
         if id(each) not in rooted
     ]
+    for component, tensors, said in inventory.described:
+        root = next((f"r{i}" for i, each in enumerate(roots) if each is component), None)
+        name = root or names.add(component)
+        parts += [
+            f"{name}.traceable is True",
+            f"{name}.signature() == {names.add(said)}",
+            f"{names.add(all)}({names.add(map)}({names.add(is_)}, "
+            f"{name}.tensors(), {names.add(tensors)}))",
+        ]
     for holder in inventory.holders:
         parts += _of_holder(holder, names)
     for tensor in inventory.tensors:

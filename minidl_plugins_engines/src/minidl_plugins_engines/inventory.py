@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import BaseOptimizer, Parameter
+from minidl_core import BaseOptimizer, Parameter, walk
 from minidl_plugins_engines.refusals import NotTraceableError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    *("METHODS", "MODEL", "NUMBERS", "PENDING", "SCOPES", "WHOLE", "ZEROING", "Inventory", "entries_of"),
+    *("METHODS", "MODEL", "NUMBERS", "PENDING", "SCOPES", "describes_itself", "WHOLE", "ZEROING", "Inventory", "entries_of"),
     *("given_to", "is_immutable", "is_traceable", "slots_of"),
 ]
 
@@ -45,6 +45,8 @@ class Inventory:
         steppers: the optimizers among the components; a schedule may change their numbers.
         holders: every container whose entries are fixed while a trace is used: the ``__dict__`` of
             an object, a list, a dict, or an object with slots.
+        described: components that say themselves what a step depends on, such as stacks, with what
+            they said: their tensors, and ``signature()``.
         tensors: each once, in the order of the walk.
         generators: each once.
 
@@ -56,6 +58,7 @@ class Inventory:
         self.components: list[Any] = []
         self.steppers: list[Any] = []
         self.holders: list[Any] = []
+        self.described: list[tuple[Any, list[Tensor], Any]] = []
         self.tensors: list[Tensor] = []
         self.generators: list[torch.Generator] = []
         self._seen: set[int] = set()
@@ -125,6 +128,9 @@ class Inventory:
 
     def _admit_component(self, where: str, component: Any) -> None:
         kind = type(component)
+        if describes_itself(component):
+            self._admit_described(where, component)
+            return
         if not is_traceable(component):
             raise NotTraceableError(
                 f"{where}, {_kind(component)}, does not declare traceable = True"
@@ -141,9 +147,22 @@ class Inventory:
             self.steppers.append(component)
 
     def _entries(self, where: str, component: Any) -> Iterator[tuple[str, Any]]:
-        for name, value in vars(component).items():
-            if name != PENDING:
-                yield f"{where}.{name}", value
+        if not describes_itself(component):
+            for name, value in vars(component).items():
+                if name != PENDING:
+                    yield f"{where}.{name}", value
+
+    def _admit_described(self, where: str, component: Any) -> None:
+        if component.traceable is not True:
+            why = getattr(component, "why_one_by_one", None) or "it does not declare it"
+            raise NotTraceableError(f"{where}, {_kind(component)}, is not traceable: {why}")
+        self._remember(component)
+        self.components += [component, *inside(component)]
+        tensors = list(component.tensors())
+        self.described.append((component, tensors, component.signature()))
+        for i, tensor in enumerate(tensors):
+            if id(tensor) not in self._seen:
+                self._admit_tensor(f"{where}.tensors()[{i}]", tensor)
 
     def _admit_tensor(self, path: str, tensor: Tensor) -> None:
         if type(tensor) is not torch.Tensor or tensor.layout is not torch.strided:
@@ -173,7 +192,26 @@ class Inventory:
                 out.append((type(value), repr(value)) if is_immutable(value) else id(value))
                 if isinstance(value, torch.Tensor):
                     out.append((value.data_ptr(), value.shape))
+        for component, tensors, said in self.described:
+            out = numbers if hasattr(component, "step") else structure
+            out.append((said, [(id(each), each.data_ptr(), each.shape) for each in tensors]))
         return structure, numbers
+
+
+def describes_itself(component: Any) -> bool:
+    """Whether `component` has the methods ``tensors`` and ``signature``, as a stack does."""
+    kind = type(component)
+    return callable(getattr(kind, "tensors", None)) and callable(getattr(kind, "signature", None))
+
+
+def inside(component: Any) -> list[Any]:
+    """Return the modules and optimizers that the code of a stack runs in."""
+    found = [each for _, each in walk(component.model)] if hasattr(component, "model") else []
+    inner = getattr(component, "optimizer", None)
+    while inner is not None and not any(inner is each for each in found):
+        found.append(inner)
+        inner = getattr(inner, "optimizer", None)
+    return found
 
 
 def is_traceable(component: Any) -> bool:

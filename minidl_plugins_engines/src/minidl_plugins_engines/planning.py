@@ -37,9 +37,10 @@ class Line:
     """One line of the generated function: ``results = function(*args, **kwargs)``.
 
     `results` is None if nothing is assigned. `freed` are the values to be let go of afterwards.
+    If there is something `expected`, the line leaves the function unless its argument is just that.
     """
 
-    __slots__ = ("args", "freed", "function", "kwargs", "results", "several")
+    __slots__ = ("args", "expected", "freed", "function", "kwargs", "results", "several")
 
     def __init__(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
@@ -51,6 +52,7 @@ class Line:
         self.results = results
         self.several = several
         self.freed: list[Value] = []
+        self.expected: bool | None = None
 
 
 class Plan:
@@ -93,7 +95,10 @@ class Plan:
 
     def _place(self, at: int, call: Call) -> None:
         result = call.result
-        if self._is_fixed(call):
+        if call.expected is not None:
+            self.lines.append(Line(call.target, call.args, {}))
+            self.lines[-1].expected = call.expected
+        elif self._is_fixed(call):
             self._do_now(call)
         elif call.into is not None:
             self._write_into(call, call.into)
@@ -200,15 +205,7 @@ class Plan:
 
     def _take(self, result: Value) -> Value:
         """Give `result` a buffer."""
-        span = (
-            1
-            + sum(
-                (size - 1) * stride
-                for size, stride in zip(result.shape, result.stride, strict=True)
-            )
-            if result.size
-            else 0
-        )
+        span = result.span
         key = (span, result.dtype, result.device)
         spare = self._spare.setdefault(key, [])
         buffer = spare.pop() if spare else torch.empty(span, dtype=key[1], device=key[2])

@@ -38,6 +38,13 @@ class Value:
         """The number of elements."""
         return self.shape.numel()
 
+    @property
+    def span(self) -> int:
+        """How many elements of memory it reaches over."""
+        if not self.size:
+            return 0
+        return 1 + sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
+
     def alike(self, other: Value) -> bool:
         """Whether shape, strides, dtype and device are the same."""
         mine = (self.shape, self.stride, self.dtype, self.device)
@@ -60,6 +67,8 @@ class Call:
         several: whether the operation returns a tuple or a list.
         writes: the values that it changes in place.
         into: where the result is to be written; set by rewriting, not by tracing.
+        expected: for a look at a single truth value, which decided something while the step was
+            traced: what it was.
     """
 
     target: Any
@@ -69,6 +78,7 @@ class Call:
     several: bool
     writes: list[Value]
     into: Value | None = None
+    expected: bool | None = None
 
     @property
     def name(self) -> str:
@@ -93,8 +103,9 @@ class Call:
     @property
     def pure(self) -> bool:
         """Whether it can be left out when nothing uses its results."""
-        returns = self.target._schema.returns
-        return not self.writes and not self.random and bool(returns)
+        if self.writes or self.random or self.expected is not None:
+            return False
+        return bool(self.target._schema.returns)
 
 
 @dataclass(slots=True)

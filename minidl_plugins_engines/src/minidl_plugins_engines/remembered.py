@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.weak import WeakIdKeyDictionary
 
+from minidl_plugins_engines.inventory import describes_itself
 from minidl_plugins_engines.steps import Steps
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ def remembered(compile: Callable[..., Any], model: Any, loss: Any, optimizer: An
             if each not in here:
                 here[each] = WeakIdKeyDictionary()
             here = here[each]
-        if loss not in here:
-            here[loss] = Steps(compile)
-        return here[loss]  # type: ignore[no-any-return]
+        # `train` lifts a plain loss for a stack anew each time; what lasts is the plain one.
+        lasting = getattr(loss, "model", loss) if describes_itself(loss) else loss
+        if lasting not in here:
+            here[lasting] = Steps(compile)
+        return here[lasting]  # type: ignore[no-any-return]
     except TypeError:  # one of them cannot be referred to weakly
         return Steps(compile)

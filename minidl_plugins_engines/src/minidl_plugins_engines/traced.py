@@ -12,7 +12,7 @@ from minidl_plugins_engines.guards import guard
 from minidl_plugins_engines.inventory import MODEL, SCOPES, WHOLE
 from minidl_plugins_engines.namespace import Namespace
 from minidl_plugins_engines.reads import Reads
-from minidl_plugins_engines.refusals import MismatchWarning
+from minidl_plugins_engines.refusals import MismatchWarning, NotTraceableError
 from minidl_plugins_engines.snapshots import TensorState
 from minidl_plugins_engines.threads import is_small, on_one_thread, plain_step
 from minidl_plugins_engines.tracing import in_a_tuple
@@ -47,7 +47,10 @@ class Traced:
         self._generators = inventory.generators
         self._random = any(call.random for call in program.calls)
         self._one_thread = is_small(roots[0], inputs)
-        self._run = self._call(compile, program, self.scope)
+        try:
+            self._run = self._call(compile, program, self.scope)
+        except Exception as error:
+            raise NotTraceableError(f"compiling failed: {type(error).__name__}: {error}") from error
         self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
         self._verified_times = 0
         self._left = [0]  # steps until the next that is verified: steps 1, 2, 4, 8, … are

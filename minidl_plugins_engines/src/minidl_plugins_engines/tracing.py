@@ -15,6 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from minidl_plugins_engines.decisions import look_early
 from minidl_plugins_engines.inventory import MODEL, WHOLE
 from minidl_plugins_engines.program import Call, Program, Value
 from minidl_plugins_engines.refusals import NotFiniteError, NotTraceableError
@@ -64,7 +65,8 @@ class _OnlyTensors(TorchFunctionMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
-        if name not in METADATA and not _is_of_tensors(result):
+        truth = name in ("__bool__", "item") and args[0].dtype is torch.bool
+        if name not in METADATA and not truth and not _is_of_tensors(result):
             raise NotTraceableError(f"the step looks at the elements of a tensor, by {name}")
         return result
 
@@ -97,6 +99,11 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         if func is torch.ops.aten.lift_fresh.default:
             return self._constant(args[0])
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].dtype is torch.bool:
+            truth = bool(func(*args))
+            look = Call(func, (self.value_of(args[0]),), {}, [], False, [], expected=truth)
+            self.program.calls.append(look)
+            return truth
         if _looks_at_elements(func, args):
             raise NotTraceableError(f"{func} depends on the elements of a tensor")
         named = tuple(map(self._named, args))
@@ -210,6 +217,7 @@ def trace(
             model.backward(*in_a_tuple(loss.backward()))
             if scope == WHOLE:
                 optimizer.step()
+        look_early(program)
         program.several = type(prediction) is tuple
         program.prediction = [recorder.value_of(each) for each in in_a_tuple(prediction)]
         program.loss = recorder.value_of(value)

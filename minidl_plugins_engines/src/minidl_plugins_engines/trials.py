@@ -91,12 +91,18 @@ def _outcome(call: Call, tensors: dict[Value, Tensor], values: list[Value]) -> l
 
 def _trials(arguments: Sequence[Value]) -> list[list[Tensor]]:
     generator = torch.Generator().manual_seed(0)
-    random = [
-        [each.empty().copy_(torch.randn(each.shape, generator=generator)) for each in arguments]
-        for _ in range(2)
+    random = [[_drawn(each, generator) for each in arguments] for _ in range(2)]
+    zeros = [
+        torch.full_like(_drawn(each, generator), 1.0 if i else -0.0)
+        for i, each in enumerate(arguments)
     ]
-    zeros = [each.empty().fill_(1.0 if i else -0.0) for i, each in enumerate(arguments)]
     return [*random, zeros]
+
+
+def _drawn(value: Value, generator: torch.Generator) -> Tensor:
+    """Return random numbers in the shape and strides of `value`, which may overlap."""
+    numbers = torch.randn(value.span, generator=generator).to(value.dtype)
+    return numbers.as_strided(value.shape, value.stride)
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
