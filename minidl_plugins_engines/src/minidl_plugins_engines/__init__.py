@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from minidl_core import lazy_names
 
 if TYPE_CHECKING:
-    from minidl_plugins_engines.refusals import *
+    from minidl_plugins_engines.agreement import *
+    from minidl_plugins_engines.explaining import *
+    from minidl_plugins_engines.refusals import MismatchWarning as MismatchWarning
     from minidl_plugins_engines.replaying import *
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "refusals": ["MismatchWarning", "NotTraceableError"],
+            "agreement": ["agrees_with_eager"],
+            "explaining": ["explain"],
+            "refusals": ["MismatchWarning"],
             "replaying": ["replay"],
         },
     )

@@ -69,4 +69,3 @@ def _needed(program: Program, at: int, makers: dict[Value, int]) -> set[int]:
         if any(value.storage in storages for value in call.writes):
             raise NotTraceableError("a decision depends on what the step itself has changed")
     return needed
-

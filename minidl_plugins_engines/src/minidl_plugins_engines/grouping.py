@@ -106,7 +106,9 @@ def _alike(program: Program, run: list[int]) -> list[list[_Lane]]:
     for at in run:
         call = program.calls[at]
         large = [each for each in _values(call) if each.shape != ()]
-        found = list({id(lanes[v.storage]): lanes[v.storage] for v in large if v.storage in lanes}.values())
+        found = list(
+            {id(lanes[v.storage]): lanes[v.storage] for v in large if v.storage in lanes}.values()
+        )
         lane = found[0] if found else _Lane()
         for other in found[1:]:
             lane.calls += other.calls
@@ -164,7 +166,9 @@ def _private(program: Program, lanes: list[_Lane], touched: dict[int, int]) -> b
 def _merged(program: Program, lanes: list[_Lane]) -> list[Call]:
     """Return the calls that do for all `lanes`, or none if that cannot be."""
     columns = list(zip(*(lane.roles for lane in lanes), strict=True))
-    held = {column: [program.held[v] for v in column] for column in columns if column[0] in program.held}
+    held = {
+        column: [program.held[v] for v in column] for column in columns if column[0] in program.held
+    }
     if not held or not all(flat_over(each, move=False) is not None for each in held.values()):
         return []
     sizes = [value.size for value in columns[0]]

@@ -13,7 +13,14 @@ import torch
 
 from minidl_core import BaseModule, BaseOptimizer, Parameter
 from minidl_plugins_engines.batches import condition
-from minidl_plugins_engines.inventory import PENDING, WHOLE, ZEROING, describes_itself, entries_of, given_to
+from minidl_plugins_engines.inventory import (
+    PENDING,
+    WHOLE,
+    ZEROING,
+    describes_itself,
+    entries_of,
+    given_to,
+)
 from minidl_plugins_engines.namespace import Namespace
 
 if TYPE_CHECKING:

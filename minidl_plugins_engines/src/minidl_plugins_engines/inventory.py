@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    *("METHODS", "MODEL", "NUMBERS", "PENDING", "SCOPES", "describes_itself", "WHOLE", "ZEROING", "Inventory", "entries_of"),
+    *(
+        "METHODS",
+        "MODEL",
+        "NUMBERS",
+        "PENDING",
+        "SCOPES",
+        "describes_itself",
+        "WHOLE",
+        "ZEROING",
+        "Inventory",
+        "entries_of",
+    ),
     *("given_to", "is_immutable", "is_traceable", "slots_of"),
 ]
 

@@ -75,8 +75,10 @@ class Reads:
         elif not (
             is_immutable(value)
             or isinstance(value, (ModuleType, BuiltinFunctionType))
-            or (type(value).__module__.partition(".")[0] in ("torch", "torch._ops", "typing")
-            and callable(value))
+            or (
+                type(value).__module__.partition(".")[0] in ("torch", "torch._ops", "typing")
+                and callable(value)
+            )
             or _is_descriptor_of_c(value)
         ):
             raise NotTraceableError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MismatchWarning", "NotFiniteError", "NotTraceableError"]
+__all__ = ["MismatchWarning"]
 
 
 class NotTraceableError(Exception):

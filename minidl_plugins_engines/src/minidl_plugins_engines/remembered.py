@@ -12,7 +12,7 @@ from minidl_plugins_engines.steps import Steps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["remembered"]
+__all__ = ["all_remembered", "remembered"]
 
 _all: dict[Any, WeakIdKeyDictionary] = {}
 
@@ -25,10 +25,24 @@ def remembered(compile: Callable[..., Any], model: Any, loss: Any, optimizer: An
             if each not in here:
                 here[each] = WeakIdKeyDictionary()
             here = here[each]
-        # `train` lifts a plain loss for a stack anew each time; what lasts is the plain one.
-        lasting = getattr(loss, "model", loss) if describes_itself(loss) else loss
-        if lasting not in here:
-            here[lasting] = Steps(compile)
-        return here[lasting]  # type: ignore[no-any-return]
+        if _lasting(loss) not in here:
+            here[_lasting(loss)] = Steps(compile)
+        return here[_lasting(loss)]  # type: ignore[no-any-return]
     except TypeError:  # one of them cannot be referred to weakly
         return Steps(compile)
+
+
+def all_remembered(model: Any, loss: Any, optimizer: Any) -> list[Steps]:
+    """Return the steps of these three, of every engine that has done some."""
+    found = []
+    for here in _all.values():
+        try:
+            found.append(here[model][optimizer][_lasting(loss)])
+        except (KeyError, TypeError):
+            continue
+    return found
+
+
+def _lasting(loss: Any) -> Any:
+    """`train` lifts a plain loss for a stack anew each time; what lasts is the plain one."""
+    return getattr(loss, "model", loss) if describes_itself(loss) else loss

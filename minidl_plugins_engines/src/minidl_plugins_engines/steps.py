@@ -49,12 +49,18 @@ class Steps:
         self._impossible: dict[str, str] = {}  # scopes that tracing has failed for, and why
         self._restless = 0
 
+    @property
+    def obstacle(self) -> str | None:
+        """Why not the whole step is traced, if that is known."""
+        return self._impossible.get(WHOLE)
+
     def begin(self) -> None:
         """Look again whether steps can be traced; what was in the way may have changed."""
         if not self.wrong:
             self.refusal = None
-            self._impossible.clear()
             self._restless = 0
+            if not self.traces:
+                self._impossible.clear()
 
     def step(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do one step, traced where that is possible."""

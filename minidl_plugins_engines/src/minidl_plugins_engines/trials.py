@@ -53,8 +53,17 @@ def same_in_parts(
     numbers = {v: constants.get(v) for v in call.uses if v.shape == ()}
     values = [v for v in dict.fromkeys(call.uses) if v.shape != ()]
     pattern = repr(
-        [with_values(each, lambda v: ("n", None if numbers.get(v) is None else numbers[v].item())
-                     if v.shape == () else values.index(v)) for each in (call.args, tuple(call.kwargs.items()))]
+        [
+            with_values(
+                each,
+                lambda v: (
+                    ("n", None if numbers.get(v) is None else numbers[v].item())
+                    if v.shape == ()
+                    else values.index(v)
+                ),
+            )
+            for each in (call.args, tuple(call.kwargs.items()))
+        ]
     )
     dtypes = tuple(v.dtype for v in values)
     key = (call.target, pattern, tuple(sizes), dtypes, torch.get_num_threads())
@@ -62,9 +71,7 @@ def same_in_parts(
         return False
     if key not in _known:
         generator = torch.Generator().manual_seed(0)
-        whole = {
-            v: torch.randn(length, generator=generator).to(v.dtype).abs_() for v in values
-        }
+        whole = {v: torch.randn(length, generator=generator).to(v.dtype).abs_() for v in values}
         single = {
             v: torch.rand((), generator=generator).to(v.dtype) if known is None else known
             for v, known in numbers.items()
