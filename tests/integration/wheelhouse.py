@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 ROOT = Path(__file__).parents[2]
-OURS = [ROOT / "minidl_core", ROOT / "minidl_plugins_basic", ROOT / "examples" / "acme-nets"]
+OURS = [
+    ROOT / "minidl_core",
+    ROOT / "minidl_plugins_basic",
+    ROOT / "minidl_plugins_devkit",
+    ROOT / "examples" / "acme-nets",
+]
 TOOLS = ["build", "editables", "hatchling", "tox", "pytest", "click", "packaging", "pluggy"]
 LARGE = ["numpy", "torch"]
 TAG = "py3-none-any"

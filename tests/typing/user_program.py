@@ -13,7 +13,6 @@ from minidl_core import (
     Optimizer,
     Parameter,
     Sequential,
-    component,
     registry,
     train,
 )
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@component("modules")
 class Scale(BaseModule):
     """Y = a X."""
 

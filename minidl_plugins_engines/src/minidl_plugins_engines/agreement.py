@@ -73,6 +73,6 @@ def _pairs(one: Any, other: Any, ours: Any, theirs: Any) -> Iterator[tuple[str, 
         for i, (p, q) in enumerate(zip(mine.param(), yours.param(), strict=True)):
             yield f"the value of parameter {i}", p.value, q.value
             yield f"the gradient of parameter {i}", p.grad, q.grad
-        buffers = getattr(yours, "named_buffers", list)()
+        buffers: Any = getattr(yours, "named_buffers", list)()
         for (name, a), (_, b) in zip(getattr(mine, "named_buffers", list)(), buffers, strict=True):
             yield f"the buffer {name}", a, b

@@ -28,7 +28,8 @@ def signature(inputs: tuple[Any, ...], target: Any) -> tuple[Any, ...] | None:
     batch = (*inputs, target)
     if not all(map(_is_plain, batch)) or _is_special():
         return None
-    return tuple((x.shape, x.stride(), x.dtype, x.device) for x in batch) + (
+    return (
+        *tuple((x.shape, x.stride(), x.dtype, x.device) for x in batch),
         torch.get_default_dtype(),
     )
 

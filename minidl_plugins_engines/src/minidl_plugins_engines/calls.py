@@ -27,7 +27,7 @@ class _Found(Exception):  # noqa: N818 (it is no error)
     """Carries the operation that was dispatched."""
 
 
-class _Dispatched(TorchDispatchMode):
+class _Dispatched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Stops at the first operation that is dispatched, before it is carried out."""
 
     @classmethod
@@ -90,7 +90,7 @@ def _target(function: Callable[..., Any], call: Call, **more: Any) -> Any:
         kwargs["device"] = torch.device("meta")
     args = [with_values(each, on_meta) for each in call.args]
     try:
-        with torch.no_grad(), _Dispatched():
+        with torch.no_grad(), _Dispatched():  # type: ignore[no-untyped-call]
             function(*args, **kwargs, **more)
     except _Found as found:
         return found.args[0]

@@ -68,5 +68,5 @@ def _is_movable(tensor: Tensor) -> bool:
         and storage.nbytes() == tensor.nbytes
         and storage.resizable()
         and not (tensor.is_cpu and storage.is_shared())
-        and torch._C._storage_Use_Count(storage._cdata) == ALONE  # type: ignore[attr-defined]
+        and torch._C._storage_Use_Count(storage._cdata) == ALONE
     )

@@ -7,16 +7,13 @@ done once. That is left alone where a trial shows that it would change a bit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from minidl_plugins_engines.flat import flat_over, layout
 from minidl_plugins_engines.program import Call, Program, Value, with_values
 from minidl_plugins_engines.trials import MOST, same_in_parts
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["group"]
 
@@ -81,7 +78,8 @@ def _is_lane(call: Call) -> bool:
 
 
 def _is_contiguous(value: Value) -> bool:
-    expected, strides = 1, []
+    expected = 1
+    strides: list[int] = []
     for size in reversed(value.shape):
         strides.insert(0, expected)
         expected *= size
@@ -112,9 +110,9 @@ def _alike(program: Program, run: list[int]) -> list[list[_Lane]]:
         lane = found[0] if found else _Lane()
         for other in found[1:]:
             lane.calls += other.calls
-            lane.roles |= {value: 0 for value in other.roles}
+            lane.roles |= dict.fromkeys(other.roles, 0)
         lane.calls.append(at)
-        lane.roles |= {value: 0 for value in large}
+        lane.roles |= dict.fromkeys(large, 0)
         for value in lane.roles:
             lanes[value.storage] = lane
     together: dict[Any, list[_Lane]] = {}

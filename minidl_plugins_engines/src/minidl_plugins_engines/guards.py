@@ -14,7 +14,6 @@ import torch
 from minidl_core import BaseModule, BaseOptimizer, Parameter
 from minidl_plugins_engines.batches import condition
 from minidl_plugins_engines.inventory import (
-    PENDING,
     WHOLE,
     ZEROING,
     describes_itself,
@@ -72,8 +71,8 @@ def guard(
         parts += [
             f"{name}.traceable is True",
             f"{name}.signature() == {names.add(said)}",
-            f"{names.add(all)}({names.add(map)}({names.add(is_)}, "
-            f"{name}.tensors(), {names.add(tensors)}))",
+            f"{names.add(all)}({names.add(map)}({names.add(is_)}, {name}.tensors(), "
+            + f"{names.add(tensors)}))",
         ]
     for holder in inventory.holders:
         parts += _of_holder(holder, names)

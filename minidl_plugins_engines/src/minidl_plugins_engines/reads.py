@@ -66,11 +66,11 @@ class Reads:
             value = value.__func__
         if isinstance(value, property):
             for function in (value.fget, value.fset):
-                if function is not None:
+                if isinstance(function, FunctionType):
                     self._scan(function, cls, own)
         elif isinstance(value, FunctionType):
             self._scan(value, cls, own)
-        elif isinstance(value, MethodType):
+        elif isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
             self._scan(value.__func__, type(value.__self__), set())
         elif not (
             is_immutable(value)

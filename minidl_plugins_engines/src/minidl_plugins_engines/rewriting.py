@@ -70,9 +70,9 @@ def _without_idle_views(program: Program) -> None:
         if view is None or call.writes or not call.args or not isinstance(call.args[0], Value):
             continue
         base = call.args[0]
-        if view.storage == base.storage and view.offset == base.offset and view.alike(base):
-            if view.storage not in outputs and view is not base:
-                same[view] = base
+        alike = view.storage == base.storage and view.offset == base.offset and view.alike(base)
+        if alike and view.storage not in outputs and view is not base:
+            same[view] = base
 
 
 def _without_unused(

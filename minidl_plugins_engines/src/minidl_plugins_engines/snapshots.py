@@ -83,6 +83,6 @@ class PythonState:
 
 def _global() -> list[torch.Generator]:
     generators = [torch.default_generator]
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         generators += torch.cuda.default_generators
     return generators

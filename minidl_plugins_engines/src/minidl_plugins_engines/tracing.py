@@ -162,7 +162,7 @@ class _Recorder(TorchDispatchMode):
         self._living[address] = self._living.get(address, 0) + 1
         value = self._values[id(tensor)] = Value(
             f"{kind}{self._count}", self._storages[address], tensor.shape, tensor.stride(),
-            tensor.storage_offset(), tensor.dtype, tensor.device,
+            int(tensor.storage_offset()), tensor.dtype, tensor.device,
         )  # fmt: skip
         self._count += 1
         if kind != "v" or tensor.untyped_storage().nbytes() <= SMALL * 4:

@@ -57,7 +57,7 @@ def same_in_parts(
             with_values(
                 each,
                 lambda v: (
-                    ("n", None if numbers.get(v) is None else numbers[v].item())
+                    ("n", None if (number := numbers.get(v)) is None else number.item())
                     if v.shape == ()
                     else values.index(v)
                 ),
