@@ -68,11 +68,11 @@ def guard(
     for component, tensors, said in inventory.described:
         root = next((f"r{i}" for i, each in enumerate(roots) if each is component), None)
         name = root or names.add(component)
+        same = f"{name}.tensors(), {names.add(tensors)}"
         parts += [
             f"{name}.traceable is True",
             f"{name}.signature() == {names.add(said)}",
-            f"{names.add(all)}({names.add(map)}({names.add(is_)}, {name}.tensors(), "
-            + f"{names.add(tensors)}))",
+            f"{names.add(all)}({names.add(map)}({names.add(is_)}, {same}))",
         ]
     for holder in inventory.holders:
         parts += _of_holder(holder, names)

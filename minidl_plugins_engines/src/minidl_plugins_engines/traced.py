@@ -123,26 +123,10 @@ def fast(r0, r1, r2, inputs, target):
         def try_it() -> None:
             attempt.run(lambda: self._run(*inputs, target, *hooks))
 
-        class Watching:
-            """The optimizer, with a look at the gradients before it uses them."""
-
-            @staticmethod
-            def zero_grad() -> None:
-                optimizer.zero_grad()
-                if self.scope == MODEL:  # what is traced begins from gradients set to zero
-                    try_it()
-
-            @staticmethod
-            def step() -> None:
-                if self.scope != WHOLE:
-                    attempt.compare_state()
-                optimizer.step()
-                if self.scope == WHOLE:
-                    attempt.compare_state()
-
         if self.scope != MODEL:
             try_it()
-        prediction, value = eager(model, loss, Watching)(inputs, target)
+        watching = _Watching(optimizer, self.scope, attempt, try_it)
+        prediction, value = eager(model, loss, watching)(inputs, target)
         attempt.compare_results(prediction, value)
         if attempt.problem:
             self._give_up(attempt.problem)
@@ -158,6 +142,31 @@ def fast(r0, r1, r2, inputs, target):
             MismatchWarning,
             stacklevel=2,
         )
+
+
+class _Watching:
+    """An optimizer, with a look at the gradients before it uses them.
+
+    No class made anew for each step: a class refers to itself, and so would keep the model alive.
+    """
+
+    def __init__(
+        self, optimizer: Any, scope: str, attempt: _Attempt, try_it: Callable[[], None]
+    ) -> None:
+        self._optimizer, self._scope, self._attempt = optimizer, scope, attempt
+        self._try_it = try_it
+
+    def zero_grad(self) -> None:
+        self._optimizer.zero_grad()
+        if self._scope == MODEL:  # what is traced begins from gradients set to zero
+            self._try_it()
+
+    def step(self) -> None:
+        if self._scope != WHOLE:
+            self._attempt.compare_state()
+        self._optimizer.step()
+        if self._scope == WHOLE:
+            self._attempt.compare_state()
 
 
 class _Attempt:
