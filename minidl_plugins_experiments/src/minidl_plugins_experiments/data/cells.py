@@ -1,8 +1,7 @@
-"""Cells of a column as numbers: which ones are missing, and how a number is written."""
+"""Cells of a column as numbers, and which of them are missing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -10,63 +9,48 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MISSING", "Floats", "Notation", "missing_in", "numbers_in"]
+    from minidl_plugins_experiments.data.notation import Notation
 
-Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+__all__ = ["MISSING", "Flags", "Floats", "is_numeric", "missing_in", "numbers_in"]
+
+Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.floating[Any]]]"
 Flags: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
 # What stands for a missing value, in lower case. An empty cell does, too.
 MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "?", "-", "missing"})
 
 
-@dataclass(frozen=True)
-class Notation:
-    """How the numbers of a column are written.
+def is_numeric(cells: pd.Series[Any]) -> bool:
+    """Return whether `cells` were read as numbers, or as true and false."""
+    return cells.dtype.kind in "biuf"
 
-    Attributes:
-        decimal: what stands before the decimals, a point or a comma.
-        thousands: what stands between groups of three digits, or nothing.
-        unit: what stands after each number, such as ``%`` or ``kg``, or nothing.
+
+def missing_in(cells: pd.Series[Any], more: frozenset[str] = frozenset()) -> Flags:
+    """Return where a cell is missing.  (n,)
+
+    Args:
+        more: further words for a missing value, in lower case.
     """
-
-    decimal: str = "."
-    thousands: str = ""
-    unit: str = ""
-
-    def plain(self, cells: pd.Series[str]) -> pd.Series[str]:
-        """Return `cells` as Python writes numbers."""
-        if self.unit:
-            cells = cells.str.removesuffix(self.unit).str.rstrip()
-        if self.thousands:
-            cells = cells.str.replace(self.thousands, "", regex=False)
-        if self.decimal != ".":
-            cells = cells.str.replace(self.decimal, ".", regex=False)
-        return cells
-
-
-def missing_in(cells: pd.Series[Any]) -> Flags:
-    """Return where a cell is missing.  (n,)"""
-    empty: Flags = cells.isna().to_numpy()
-    if cells.dtype.kind in "biuf":
+    empty: Flags = cells.isna().to_numpy(dtype=bool)
+    if is_numeric(cells):
         return empty
-    marks: Flags = cells.str.lower().isin(MISSING).to_numpy()
+    words = cells.astype("string").str.strip().str.lower()
+    marks: Flags = words.isin(MISSING | more).to_numpy(dtype=bool)
     return empty | marks
 
 
-def numbers_in(cells: pd.Series[Any], notation: Notation) -> tuple[Floats, Flags]:
-    """Return the finite numbers that `cells` say, NaN for missing ones, and which are neither.
+def numbers_in(cells: pd.Series[Any], notation: Notation, missing: Flags) -> tuple[Floats, Flags]:
+    """Return the finite numbers that `cells` say, NaN where `missing`, and what is neither.
 
     Cells that were read as numbers already are taken as they are.  -> (n,), (n,)
     """
     import pandas as pd
 
-    missing = missing_in(cells)
-    if cells.dtype.kind in "biuf":
+    if is_numeric(cells):
         values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        plain = notation.plain(cells.where(~missing, "nan"))
-        # "1_000" and "0x10" are numbers to Python; in a table they are more likely mistakes.
-        odd = plain.str.contains("_", regex=False).to_numpy(dtype=bool)
-        values = pd.to_numeric(plain.where(~odd, "odd"), errors="coerce").to_numpy(np.float64)
+        words = cells.astype("string").str.strip().where(~missing, "odd")
+        plain = notation.plain(words)
+        values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     bad: Flags = ~missing & ~np.isfinite(values)
-    return np.where(missing | bad, np.nan, values), bad
+    return (np.where(bad, np.nan, values) if bad.any() else values), bad

@@ -1,14 +1,17 @@
-"""How a column of a table becomes inputs of a network."""
+"""Columns of dates and of words, which become several inputs each."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from minidl_plugins_experiments.data.cells import Floats, Notation, numbers_in
-from minidl_plugins_experiments.data.findings import Problem, quoted
+from minidl_plugins_experiments.data.cells import Flags, Floats, is_numeric, missing_in
+from minidl_plugins_experiments.data.dates import days_in
+from minidl_plugins_experiments.data.findings import listed, quoted
+from minidl_plugins_experiments.data.scaled import Scaled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,87 +20,112 @@ if TYPE_CHECKING:
 
     DType = np.dtype[Any]
 
-__all__ = ["Encoder", "Number", "standardised"]
+__all__ = ["DAY", "WEEK", "YEAR", "Category", "Date"]
 
-PLAIN = Notation()
-
-
-class Encoder(Protocol):
-    """One column, with what was learned about it from the training part.
-
-    Attributes:
-        kind: the word for it in plain data.
-        name: the name of the column.
-    """
-
-    kind: ClassVar[str]
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def inputs(self) -> list[str]:
-        """The name of each input that the column becomes."""
-
-    def encode(self, cells: pd.Series[Any], findings: Findings, dtype: DType) -> Floats:
-        """Return the inputs of each row in `dtype`; `findings` gets what is wrong.
-
-        (n,) -> (n, inputs)
-        """
+YEAR, WEEK, DAY = 365.2425, 7.0, 1.0
+CYCLES = {YEAR: "of the year", WEEK: "of the week", DAY: "of the day"}
 
 
 @dataclass(frozen=True)
-class Number:
-    """A quantity x becomes (x − mean) / std. A missing one becomes 0, as if it were the mean.
+class Date(Scaled):
+    """A date becomes its days since the beginning of 1970, standardised, and points on circles.
+
+    Each of the `cycles`, in days, gives two inputs, sin and cos of 2π days / cycle, so that
+    December is near January.
 
     Attributes:
-        indicator: whether a second input is 1 where the cell is missing, and 0 elsewhere.
-        notation: how the numbers are written.
+        form: how the dates are written, as Python's ``strptime`` has it.
     """
 
-    kind: ClassVar[str] = "number"
-    name: str
-    mean: float = 0.0
-    std: float = 1.0
-    indicator: bool = False
-    notation: Notation = field(default=PLAIN)
+    kind: ClassVar[str] = "date"
+    form: str = "%Y-%m-%d"
+    cycles: list[float] = field(default_factory=list)
+
+    @property
+    def text(self) -> bool:
+        return True
 
     @property
     def inputs(self) -> list[str]:
-        return [self.name, f"{self.name} is missing"] if self.indicator else [self.name]
+        days, *rest = super().inputs
+        rest += [
+            f"{self.name}, {part} {CYCLES.get(cycle, f'of {cycle} days')}"
+            for cycle in self.cycles
+            for part in ("sin", "cos")
+        ]
+        return [f"{days}, days since 1970", *rest]
+
+    def values(self, cells: pd.Series[Any]) -> tuple[Floats, Flags]:
+        """Return the days, NaN for a missing date, and what is neither.  -> (n,), (n,)"""
+        days = days_in(cells, self.form)
+        return days, np.isnan(days) & ~missing_in(cells, frozenset(self.missing))
 
     def encode(self, cells: pd.Series[Any], findings: Findings, dtype: DType) -> Floats:
-        values, bad = numbers_in(cells, self.notation)
-        if bad.any():
-            row = int(bad.argmax())
-            findings.problems.append(
-                Problem(
-                    f'column "{self.name}"',
-                    f"expected a number, as in training, got {quoted(str(cells.iloc[row]))}"
-                    f"{more(int(bad.sum()))}; correct it, or empty the cell",
-                    row,
-                )
+        days, bad = self.values(cells)
+        self.refuse(cells, bad, f"a date written as {self.form}, as in training", findings)
+        parts = [self.scaled(days, findings, dtype)]
+        for cycle in self.cycles:
+            angle = np.nan_to_num(days) * (2 * math.pi / cycle)
+            circle = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+            circle[np.isnan(days)] = 0.0
+            parts.append(circle.astype(dtype))
+        return np.concatenate(parts, axis=1)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A word becomes one input for each word of the training part: 1 for its own, 0 elsewhere.
+
+    Attributes:
+        words: the words, sorted.
+        others: whether one more input stands for all other words.
+        indicator: whether one more input stands for missing cells.
+        missing: further words for a missing value, in lower case.
+    """
+
+    kind: ClassVar[str] = "category"
+    name: str
+    words: list[str]
+    others: bool = False
+    indicator: bool = False
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> bool:
+        return True
+
+    @property
+    def inputs(self) -> list[str]:
+        inputs = [f"{self.name} = {word}" for word in self.words]
+        inputs += [f"{self.name} is another"] if self.others else []
+        return inputs + ([f"{self.name} is missing"] if self.indicator else [])
+
+    def encode(self, cells: pd.Series[Any], findings: Findings, dtype: DType) -> Floats:
+        import pandas as pd
+
+        missing = missing_in(cells, frozenset(self.missing))
+        if is_numeric(cells):  # 3.0 of a data frame is the word 3
+            whole = cells.dtype.kind == "f" and bool((cells.dropna() % 1 == 0).all())
+            cells = cells.astype("Int64") if whole else cells
+        words = cells.astype("string").str.strip()
+        places = pd.Index(self.words).get_indexer(words.where(~missing, None))
+        inputs = np.zeros((len(cells), len(self.inputs)), dtype)
+        known = places >= 0
+        inputs[known.nonzero()[0], places[known]] = 1.0
+        unknown = ~known & ~missing
+        if self.others:
+            inputs[unknown, len(self.words)] = 1.0
+        elif unknown.any():
+            new = [quoted(word) for word in words[unknown].unique().tolist()]
+            findings.notes.append(
+                f'column "{self.name}": {unknown.sum()} of {len(cells)} cells have words that '
+                f"training had not ({listed(new, 5)}); their inputs are all 0"
             )
-        return standardised(values.astype(dtype, copy=False), self, findings)
-
-
-def standardised(values: Floats, number: Number, findings: Findings) -> Floats:
-    """Return (x − mean) / std, 0 for NaN, and perhaps where that was.  (n,) -> (n, 1 or 2)"""
-    missing = np.isnan(values)
-    inputs = np.empty((len(values), 1 + number.indicator), values.dtype)
-    mean, std = values.dtype.type(number.mean), values.dtype.type(number.std)
-    np.subtract(values, mean, out=inputs[:, 0])
-    inputs[:, 0] /= std
-    inputs[missing, 0] = 0.0
-    if number.indicator:
-        inputs[:, 1] = missing
-    elif missing.any():
-        findings.notes.append(
-            f'column "{number.name}": {missing.sum()} of {len(values)} values are missing, and '
-            f"none was in training; the mean of training, {number.mean:.6g}, stands for them"
-        )
-    return inputs
-
-
-def more(count: int) -> str:
-    return f" (the first of {count} in this column)" if count > 1 else ""
+        if self.indicator:
+            inputs[missing, -1] = 1.0
+        elif missing.any():
+            findings.notes.append(
+                f'column "{self.name}": {missing.sum()} of {len(cells)} cells are missing, and '
+                "none was in training; their inputs are all 0"
+            )
+        return inputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.data.encoders import Number
+from minidl_plugins_experiments.data.scaled import Number
 from minidl_plugins_experiments.data.targets import Classes, Quantity
 from minidl_plugins_experiments.data.transform import Transform, transform_of
 

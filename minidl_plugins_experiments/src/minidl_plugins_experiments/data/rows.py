@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from minidl_plugins_experiments.data.findings import Findings
+    from minidl_plugins_experiments.data.table import Column
     from minidl_plugins_experiments.data.transform import Transform
 
 __all__ = ["rows_of"]
@@ -41,18 +42,21 @@ def rows_of(
 def _from_file(
     path: Path, transform: Transform, findings: Findings
 ) -> tuple[pd.DataFrame, Callable[[int], int]]:
-    import pandas as pd
+    encoders = {column.name: column for column in transform.columns}
 
-    table = read_table(path, delimiter=",", header=transform.named)
-    cells = [row.cells for row in table.rows]
-    names = (
-        [column.name for column in table.columns]
-        if transform.named
-        else _names_by_place(len(table.columns), transform)
-    )
-    frame = pd.DataFrame(cells, columns=names, dtype="str")
+    def called(columns: list[Column]) -> list[str]:
+        if transform.named:
+            return [column.name for column in columns]
+        return _names_by_place(len(columns), transform)
+
+    def as_text(columns: list[Column]) -> list[Column]:
+        names = zip(columns, called(columns), strict=True)
+        return [column for column, name in names if name in encoders and encoders[name].text]
+
+    table = read_table(path, header=transform.named, texts=as_text)
+    frame = table.frame.set_axis(called(table.columns), axis=1)
     _check(frame, transform, str(path), findings)
-    return frame, lambda row: table.rows[row].line
+    return frame, table.line_of
 
 
 def _names_by_place(count: int, transform: Transform) -> list[str]:

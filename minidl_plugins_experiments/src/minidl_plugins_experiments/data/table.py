@@ -1,28 +1,32 @@
-"""A CSV file as cells of text, each with the place it came from."""
+"""A CSV file as columns: of numbers where all cells are numbers, and else of text."""
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
-from io import StringIO
-from typing import TYPE_CHECKING
+import warnings
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minidl_core import ArgumentError
+from minidl_plugins_experiments.data.file_format import (
+    SPACES,
+    Format,
+    delimiter_in,
+    encoding_of,
+    sample_of,
+    split_lines,
+)
+from minidl_plugins_experiments.data.header import has_header
+from minidl_plugins_experiments.data.raw_rows import Row, check_rows, raw_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["Column", "Row", "Table", "read_table"]
+    import pandas as pd
 
-DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """The cells of one row, without the spaces around them, and the line where it begins."""
-
-    line: int
-    cells: list[str]
+__all__ = ["Column", "Table", "named_frame", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -35,69 +39,92 @@ class Column:
     def __str__(self) -> str:
         return f'column "{self.name}"' if self.name else f"column {self.index} (from 0)"
 
+    @property
+    def key(self) -> str:
+        """How a file of the user names it."""
+        return f'"{self.name}"' if self.name else str(self.index)
+
+    @property
+    def called(self) -> str:
+        """Its name, or its place."""
+        return self.name or str(self.index)
+
+
+class Version(NamedTuple):
+    """A file at one time. The seeds of a series and their trials all read the same one, once."""
+
+    path: Path
+    absolute: Path
+    modified: int
+    size: int
+
 
 @dataclass(frozen=True)
 class Table:
-    """A file's columns and rows; each row has as many cells as there are columns."""
+    """A file's columns and rows.
+
+    Attributes:
+        frame: the cells, by the place of the column.
+        empty_rows: how many rows without any value were left out.
+    """
 
     path: Path
+    form: Format
     columns: list[Column]
-    rows: list[Row]
+    frame: pd.DataFrame = field(repr=False)
+    empty_rows: int = 0
 
-    def place(self, row: Row, column: Column) -> str:
-        """Where a cell is: ``wine.csv, line 3, column "hue"``."""
-        return f"{self.path}, line {row.line}, {column}"
+    def cells(self, column: Column) -> pd.Series[Any]:
+        """Return the cells of one column."""
+        return self.frame[column.index]
+
+    def row(self, row: int) -> Row:
+        """Return a row as the file has it, by its position among those that are not blank."""
+        return next(islice(raw_rows(self.path, self.form), row + self.form.header, None))
+
+    def line_of(self, row: int) -> int:
+        """Return the line of the file that a row begins on."""
+        return self.row(row).line
 
 
-def read_table(path: Path, *, delimiter: str, header: bool) -> Table:
-    """Read the file at `path`: UTF-8, fields as in RFC 4180, blank lines left out.
+def read_table(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    texts: Callable[[list[Column]], Iterable[Column]] = lambda _: (),
+) -> Table:
+    """Read the file at `path`; what is left out is found out.
 
     Args:
+        encoding: such as ``utf-8``.
         delimiter: what stands between two cells.
         header: whether the first row has the names of the columns.
+        texts: picks the columns that stay text even if all cells are numbers.
 
     Raises:
-        ArgumentError: there is no such file, it is not UTF-8 or not a table, or it has no rows;
-            the error names the file and the line.
+        ArgumentError: there is no such file, it is not a table, or it has no rows; the error names
+            the file and the line.
     """
-    rows = _rows(path, _text(path, delimiter), delimiter)
-    if not rows:
-        raise ArgumentError("expected a table, got an empty file; fill it", where=str(path))
-    first = rows[0]
-    names = first.cells if header else [""] * len(first.cells)
-    body = rows[1:] if header else rows
-    _check_header(path, first, delimiter, header)
-    for row in body:
-        if len(row.cells) != len(first.cells):
-            beside = "the header" if header else "the first row"
-            raise ArgumentError(
-                f"expected {len(first.cells)} cells, as in {beside}, got {len(row.cells)}; "
-                f"{_ragged_cure(row, len(first.cells))}",
-                where=f"{path}, line {row.line}, {_ragged_column(row, names)}",
-            )
-    return Table(path, [Column(index, name) for index, name in enumerate(names)], body)
+    stat = _checked(path).stat()
+    version = Version(path, path.absolute(), stat.st_mtime_ns, stat.st_size)
+    form, first = _form(version, encoding, delimiter, header)
+    names = [cell if form.header else "" for cell in first]
+    columns = [Column(index, name) for index, name in enumerate(names)]
+    as_text = tuple(sorted(column.index for column in texts(columns)))
+    frame, empty = _frame(version, form, tuple(names), as_text)
+    if not len(frame):
+        raise ArgumentError("expected rows, got a header only; fill the table", where=str(path))
+    return Table(path, form, columns, frame, empty)
 
 
-def _text(path: Path, delimiter: str) -> str:
-    raw = _bytes(path)
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        bad = error.object[error.start]
-        before = error.object[: error.start]  # without the mark that utf-8-sig takes off
-        line = before.count(b"\n") + 1
-        start_of_line = before[before.rfind(b"\n") + 1 :].decode("utf-8")
-        column = start_of_line.count(delimiter)
-        cure = "it may be Latin-1 or Windows-1252; save it as UTF-8, which every spreadsheet offers"
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            cure = "it is UTF-16; save it as UTF-8, which every spreadsheet offers"
-        raise ArgumentError(
-            f"expected UTF-8, got the byte 0x{bad:02x}; {cure}",
-            where=f"{path}, line {line}, column {column} (from 0)",
-        ) from error
+def named_frame(table: Table) -> pd.DataFrame:
+    """Return the cells with what their columns are called."""
+    return table.frame.set_axis([column.called for column in table.columns], axis=1)
 
 
-def _bytes(path: Path) -> bytes:
+def _checked(path: Path) -> Path:
     if path.exists() and not path.is_file():
         raise ArgumentError(
             f"expected a CSV file, got a {'folder' if path.is_dir() else 'device'}; name the file "
@@ -105,7 +132,8 @@ def _bytes(path: Path) -> bytes:
             where=str(path),
         )
     try:
-        return path.read_bytes()
+        with path.open("rb"):
+            return path
     except FileNotFoundError as error:
         raise ArgumentError(
             f"expected a CSV file, but there is none of that name in {path.absolute().parent}; "
@@ -119,70 +147,74 @@ def _bytes(path: Path) -> bytes:
         ) from error
 
 
-def _rows(path: Path, text: str, delimiter: str) -> list[Row]:
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise ArgumentError(
-            "expected text, got a null character; this is not a CSV file, or it is damaged: "
-            "export it again",
-            where=f"{path}, line {line}",
-        )
-    lines = StringIO(text, newline="")  # which leaves a line break inside a cell as it is
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-    rows, line = [], 1
-    try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if len(stripped) > 1 or any(stripped):
-                rows.append(Row(line, stripped))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ArgumentError(
-            f"expected a row of cells, got one that cannot be read ({error}); close every quote "
-            'that opens, and write a quote inside a cell twice: ""',
-            where=f"{path}, line {line}",
-        ) from error
-    return rows
-
-
-def _check_header(path: Path, first: Row, delimiter: str, header: bool) -> None:
-    """The first row has several cells and, if it is a header, names."""
+@lru_cache(maxsize=1)
+def _form(
+    version: Version, encoding: str | None, delimiter: str | None, header: bool | None
+) -> tuple[Format, list[str]]:
+    """Return how the file is written, and its first row."""
+    path = version.path
+    encoding, stray = encoding_of(path, encoding)
+    sample = sample_of(path, encoding)
+    if delimiter is None:
+        delimiter = delimiter_in(sample)
+    elif delimiter == " ":
+        delimiter = SPACES
+    rows = split_lines(sample, delimiter)
+    if not rows:
+        raise ArgumentError("expected a table, got an empty file; fill it", where=str(path))
+    first = next(raw_rows(path, Format(encoding, delimiter, header=True)))
     where = f"{path}, line {first.line}"
     if len(first.cells) == 1:
-        others = [
-            f'delimiter = "{other}"'.replace("\t", "\\t")
-            for other in DELIMITERS
-            if other != delimiter and other in first.cells[0]
-        ]
-        cure = f"write {others[0]}" if others else "a table has at least a feature and a target"
         raise ArgumentError(
-            f"expected cells with {DELIMITERS.get(delimiter, repr(delimiter))} between them, got "
-            f"one cell only; {cure}",
+            "expected several cells in a row, got one cell only; a table has at least a feature "
+            "and a target; name another delimiter if something else stands between them",
             where=where,
         )
-    if header and all(map(_looks_like_a_number, first.cells)):
-        raise ArgumentError(
-            f"expected the names of the columns, got numbers: {', '.join(first.cells[:3])}, …; "
-            "write header = false if the file has no names",
-            where=where,
-        )
+    if header is None:
+        header = has_header(rows, where)
+    return Format(encoding, delimiter, header, stray), first.cells
 
 
-def _looks_like_a_number(cell: str) -> bool:
+@lru_cache(maxsize=1)
+def _frame(
+    version: Version, form: Format, names: tuple[str, ...], texts: tuple[int, ...]
+) -> tuple[pd.DataFrame, int]:
+    """Return the cells by the place of their column, and how many empty rows were left out."""
+    import pandas as pd
+
+    path = version.path
+
+    if form.stray_quotes:
+        check_rows(path, form, list(names))
+    options: dict[str, Any] = {}
+    if pd.__version__.startswith("2."):
+        options["float_precision"] = "round_trip"  # the default of later versions
     try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _ragged_cure(row: Row, expected: int) -> str:
-    if len(row.cells) > expected:
-        return "put quotes around a cell that has the delimiter in it, or remove the extra cells"
-    return "add the missing cells, or remove the line"
-
-
-def _ragged_column(row: Row, names: list[str]) -> Column:
-    """The first column that is missing, or the first that is too many."""
-    index = min(len(row.cells), len(names))
-    return Column(index, names[index] if index < len(names) else "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                path,
+                sep=form.delimiter,
+                header=0 if form.header else None,
+                names=range(len(names)),
+                dtype=dict.fromkeys(texts, "str"),
+                encoding=form.encoding,
+                keep_default_na=False,
+                na_values=[""],
+                skipinitialspace=True,
+                index_col=False,
+                low_memory=False,
+                **options,
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError):
+        check_rows(path, form, list(names))
+        raise
+    for index in frame.columns:
+        if frame[index].dtype.kind not in "biuf":
+            frame[index] = frame[index].astype("string").str.strip().replace("", None)
+    empty = frame.isna().all(axis=1)
+    if frame.iloc[:, -1].isna().any():  # a short row is read as one whose last cells are missing
+        check_rows(path, form, list(names))
+    if empty.any():
+        frame = frame[~empty].reset_index(drop=True)
+    return frame, int(empty.sum())

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from minidl_core import MinidlError
-from minidl_plugins_experiments.data.cells import Notation
-from minidl_plugins_experiments.data.encoders import Number
+from minidl_plugins_experiments.data.encoders import Category, Date
+from minidl_plugins_experiments.data.notation import Notation
+from minidl_plugins_experiments.data.scaled import Flag, Number, Scaled
 from minidl_plugins_experiments.data.targets import Classes, Quantity
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from minidl_plugins_experiments.data.encoders import Encoder
+    from minidl_plugins_experiments.data.encoder import Encoder
     from minidl_plugins_experiments.data.findings import Findings
     from minidl_plugins_experiments.data.targets import Target
 
 __all__ = ["Transform", "transform_of"]
 
-ENCODERS: dict[str, Any] = {each.kind: each for each in (Number,)}
+ENCODERS: dict[str, Any] = {each.kind: each for each in (Number, Flag, Date, Category)}
 TARGETS: dict[str, Any] = {each.kind: each for each in (Classes, Quantity)}
 
 
@@ -52,6 +53,17 @@ class Transform:
     def inputs(self) -> list[str]:
         """The name of each input of the network."""
         return [name for column in self.columns for name in column.inputs]
+
+    @property
+    def moments(self) -> tuple[list[float], list[float]]:
+        """The mean and the standard deviation that each input was normalised with."""
+        mean, std = [], []
+        for column in self.columns:
+            for name in column.inputs:
+                first = name == column.inputs[0]
+                mean.append(column.mean if isinstance(column, Scaled) and first else 0.0)
+                std.append(column.std if isinstance(column, Scaled) and first else 1.0)
+        return mean, std
 
     def apply(self, frame: pd.DataFrame, findings: Findings) -> Tensor:
         """Return the inputs of each row; `findings` gets what is wrong.
@@ -103,7 +115,8 @@ def _tree(part: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that differ from their defaults."""
     values = asdict(part)
     for each in fields(part):
-        if each.default is not NO_DEFAULT and getattr(part, each.name) == each.default:
+        default = each.default if each.default_factory is NO_DEFAULT else each.default_factory()
+        if getattr(part, each.name) == default:
             del values[each.name]
     return {"kind": part.kind, **values}
 

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.data.arguments import check_flag, check_share
-from minidl_plugins_experiments.data.columns import (
-    check_names,
-    classes,
-    find_column,
-    numbers,
-)
+from minidl_plugins_experiments.data.choosing import features_of, read_with_choices
+from minidl_plugins_experiments.data.columns import find_column
+from minidl_plugins_experiments.data.csv_arguments import check_arguments
 from minidl_plugins_experiments.data.data import Data, Split
-from minidl_plugins_experiments.data.encoders import Number
-from minidl_plugins_experiments.data.splitting import Parts, split_by_class, split_rows
-from minidl_plugins_experiments.data.standardising import Standard, standard_of
-from minidl_plugins_experiments.data.table import read_table
+from minidl_plugins_experiments.data.findings import Findings
+from minidl_plugins_experiments.data.fitting import fit_columns
+from minidl_plugins_experiments.data.kinds import kinds_of_columns
+from minidl_plugins_experiments.data.table import named_frame
+from minidl_plugins_experiments.data.target_column import class_target, quantity_target
 from minidl_plugins_experiments.data.targets import Classes, Quantity
 from minidl_plugins_experiments.data.transform import Transform
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import torch
     from torch import Tensor
 
     from minidl_plugins_experiments.data.table import Column, Table
     from minidl_plugins_experiments.data.targets import Target
 
 __all__ = ["csv"]
-
-TASKS = ("classification", "regression")
 
 
 def csv(
@@ -46,15 +41,27 @@ def csv(
     validation: float = 0.0,
     normalise: bool = True,
     drop: Sequence[str | int] = (),
-    delimiter: str = ",",
-    header: bool = True,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    missing: Sequence[str] = (),
+    categories: Sequence[str | int] = (),
+    dates: Mapping[str, str] = {},
+    max_categories: int = 100,
 ) -> Data:
     """The rows of a CSV file: every column but the target is a feature.
 
     The rows are dealt out by lot, to a part for training, one for testing and, if wanted, one for
-    validation; in a classification each class is dealt out in these shares by itself. With the
-    mean μ and the standard deviation σ (n − 1) that the *training part alone* has, each feature
-    becomes (x − μ) / σ in every part; one that is constant there becomes x − μ.
+    validation; in a classification each class is dealt out in these shares by itself. All that is
+    learned about a column is learned from the *training part alone*:
+
+    - a number becomes (x − μ) / σ with the mean μ and the standard deviation σ (n − 1); one that is
+      constant there becomes x − μ. A missing one becomes 0, and a further input is 1 there;
+    - a word for yes or no becomes 1 or 0, and then as a number does;
+    - any other word becomes an input for each word of its column: 1 for its own, 0 elsewhere;
+    - a date becomes its days since 1970, as a number, and points on the circle of the year, of the
+      week and, if there are times, of the day.
 
     Targets of a classification are one-hot, a column for each class, the classes sorted (as numbers
     if all are). The target of a regression is normalised like a feature, so that a mean squared
@@ -63,150 +70,104 @@ def csv(
     Shapes: x (n, features); y (n, classes) or (n, 1).
 
     Args:
-        path: the file: UTF-8, its names in the first row; blank lines are skipped.
+        path: the file; blank lines are skipped.
         target: the column to predict, by name or by place: 0 the first, −1 the last.
         test, validation: the share of the rows in each part; no part is left without a row.
         normalise: false to take features and the target of a regression as they are.
         drop: columns to leave out, by name or place: an identifier, a text.
-        delimiter: what stands between two cells.
+        delimiter: what stands between two cells; " " for any number of spaces.
         header: false where the first row is data already.
+        encoding: such as "utf-8" or "cp1252".
+        decimal: "." or ",", what stands before the decimals.
+        missing: further words for a missing value, beside an empty cell, NA, NaN, ? and their like.
+        categories: columns of words even where they look like numbers, such as postcodes.
+        dates: how the dates of a column are written, by its name: { day = "%d.%m.%Y" }.
+        max_categories: of a column with more words, the most frequent have an input each, and the
+            others one together.
+
+    What is left out of `delimiter`, `header`, `encoding`, `decimal` and `dates` is found out, and
+    told in the notes.
 
     Raises:
         ArgumentError: an argument, the file, a column or a cell is not what it has to be; it names
-            the file, the line and the column.
+            the file, the line and the column, of all columns at once.
     """
-    _check_arguments(path, task, test, validation, drop, delimiter)
-    check_flag("normalise", normalise)
-    check_flag("header", header)
-    table = read_table(Path(path), delimiter=delimiter, header=header)
-    goal = find_column(table, target, "target")
-    features = _features(table, goal, drop, header)
-
-    x = torch.stack([numbers(table, column) for column in features], 1)
-    where = f"{table.path}, {goal}"
-    notes: dict[str, Any] = {
-        "file": str(table.path),
-        "rows": len(table.rows),
-        "target": _name(goal),
-        "features": [_name(column) for column in features],
-    }
+    check_arguments(
+        path=path, task=task, test=test, validation=validation, normalise=normalise, drop=drop,
+        delimiter=delimiter, header=header, encoding=encoding, decimal=decimal, missing=missing,
+        categories=categories, dates=dates, max_categories=max_categories,
+    )  # fmt: skip
+    table, choices = read_with_choices(
+        Path(path), target, task, encoding=encoding, delimiter=delimiter, header=header,
+        decimal=decimal, missing=missing, categories=categories, dates=dates,
+    )  # fmt: skip
+    goal = find_column(table.path, table.columns, target, "target")
+    findings = Findings()
+    features = features_of(table, goal, drop, findings)
+    kinds = kinds_of_columns(table, features, choices, findings)
+    meaning: Target
     if task == "classification":
-        labels, notes["classes"] = classes(table, goal)
-        y = torch.eye(len(notes["classes"]), dtype=torch.float64)[labels]
-        parts = split_by_class(labels, notes["classes"], test, validation, generator, where)
+        y, parts, meaning = class_target(table, goal, findings, test, validation, generator)
     else:
-        y = numbers(table, goal, target=True)[:, None]
-        parts = split_rows(len(y), test, validation, generator, where)
-    if normalise:
-        x, notes["mean"], notes["std"] = _normalised(x, parts, table, features)
-        if task == "regression":
-            y, (notes["target_mean"],), (notes["target_std"],) = _normalised(
-                y, parts, table, [goal]
-            )
-    notes["transform"] = _transform(notes, table, header).tree()
-    x, y = x.to(dtype), y.to(dtype)
-    _check_finite(torch.cat([x, y], 1), table, [*features, goal])
+        y, parts, meaning = quantity_target(
+            table, goal, choices, findings, test, validation, generator, normalise=normalise
+        )
+    encoders = fit_columns(
+        table, kinds, parts.train.numpy(), choices, findings,
+        normalise=normalise, max_categories=max_categories,
+    )  # fmt: skip
+    findings.refuse(str(path), table.line_of)
+    if not encoders:
+        raise ArgumentError(
+            f"expected at least one feature, got only the target, {goal}; "
+            f"{'; '.join(findings.notes) or 'drop fewer columns'}",
+            where=str(path),
+        )
+    transform = Transform(
+        encoders, meaning, [column.called for column in table.columns], table.form.header
+    )
+    x = transform.apply(named_frame(table), findings)
+    x, y = _rounded(x, dtype, table, transform), y.to(dtype)
     return Data(
         train=Split(x[parts.train], y[parts.train]),
         test=Split(x[parts.test], y[parts.test]),
         task=task,
         validation=Split(x[parts.validation], y[parts.validation]) if validation else None,
-        notes=notes,
+        notes=_notes(table, goal, transform, findings, normalise=normalise),
     )
 
 
-def _check_arguments(
-    path: object, task: object, test: float, validation: float, drop: object, delimiter: object
-) -> None:
-    if not isinstance(path, (str, Path)) or path == "" or "\0" in str(path):
-        raise ArgumentError(
-            f'expected the path of a file, got {path!r}; write path = "table.csv"', where="path"
-        )
-    if task not in TASKS:
-        raise ArgumentError(
-            f'expected "classification" or "regression", got {task!r}; take the second if the '
-            "target is a quantity",
-            where="task",
-        )
-    check_share("test", test)
-    check_share("validation", validation, may_be_zero=True)
-    if test + validation >= 1:
-        raise ArgumentError(
-            f"expected test and validation to leave rows for training, got {test} + {validation}; "
-            "make their sum less than 1",
-            where="test",
-        )
-    if isinstance(drop, str) or not isinstance(drop, Sequence):
-        raise ArgumentError(
-            f'expected a list of columns, got {drop!r}; write drop = ["name", 3]', where="drop"
-        )
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n \0':
-        raise ArgumentError(
-            f'expected one character, got {delimiter!r}; write ",", ";" or "\\t"',
-            where="delimiter",
-        )
-
-
-def _features(table: Table, goal: Column, drop: Sequence[str | int], header: bool) -> list[Column]:
-    """Every column that is neither the target nor dropped."""
-    dropped = [find_column(table, key, "drop") for key in drop]
-    if goal in dropped:
-        raise ArgumentError(
-            f"expected the target to be kept, got {goal} in drop too; take it out of there",
-            where=f"{table.path}, drop",
-        )
-    kept = [column for column in table.columns if column not in dropped]
-    check_names(table, kept, header)
-    features = [column for column in kept if column != goal]
-    if not features:
-        raise ArgumentError(
-            f"expected at least one feature, got only the target, {goal}; drop fewer columns",
-            where=str(table.path),
-        )
-    if not table.rows:
-        raise ArgumentError(
-            "expected rows, got a header only; fill the table", where=str(table.path)
-        )
-    return features
-
-
-def _transform(notes: dict[str, Any], table: Table, header: bool) -> Transform:
-    names = notes["features"]
-    mean, std = notes.get("mean", [0.0] * len(names)), notes.get("std", [1.0] * len(names))
-    if "classes" in notes:
-        target: Target = Classes(notes["target"], notes["classes"])
-    else:
-        scale = notes.get("target_mean", 0.0), notes.get("target_std", 1.0)
-        target = Quantity([notes["target"]], [scale[0]], [scale[1]])
-    columns = list(map(Number, names, mean, std))
-    return Transform(columns, target, [_name(column) for column in table.columns], header)
-
-
-def _name(column: Column) -> str:
-    return column.name or str(column.index)
-
-
-def _normalised(
-    x: Tensor, parts: Parts, table: Table, columns: list[Column]
-) -> tuple[Tensor, list[float], list[float]]:
-    standard: Standard = standard_of(x[parts.train])
-    for column, std in zip(columns, standard.std.tolist(), strict=True):
-        if not std < float("inf"):
-            raise ArgumentError(
-                "expected numbers whose squares can be summed, got ones too large; give the "
-                "column another unit",
-                where=f"{table.path}, {column}",
-            )
-    return standard.apply(x), standard.mean.tolist(), standard.std.tolist()
-
-
-def _check_finite(values: Tensor, table: Table, columns: list[Column]) -> None:
-    """Every value can be held in the dtype of the experiment."""
-    bad = (~values.isfinite()).nonzero()
+def _rounded(x: Tensor, dtype: torch.dtype, table: Table, transform: Transform) -> Tensor:
+    """Return `x` in the dtype of the experiment, in which every value is finite."""
+    x = x.to(dtype)
+    bad = (~x.isfinite()).nonzero()
     if len(bad):
-        row, column = bad[0].tolist()
+        row, place = bad[0].tolist()
         raise ArgumentError(
-            f"expected numbers that fit into {values.dtype}, got one that overflows; give the "
-            "column another unit, or take another dtype",
-            where=table.place(table.rows[row], columns[column]),
+            f"expected numbers that fit into {dtype}, got one that overflows; give the column "
+            "another unit, or take another dtype",
+            where=f'{table.path}, line {table.line_of(row)}, column "{transform.inputs[place]}"',
         )
+    return x
+
+
+def _notes(
+    table: Table, goal: Column, transform: Transform, findings: Findings, *, normalise: bool
+) -> dict[str, Any]:
+    """Return what is worth knowing about the data, ready for JSON."""
+    target, told = transform.target, [f"read as {table.form}", *findings.notes]
+    if table.empty_rows:
+        told.append(f"{table.empty_rows} rows without any value were left out")
+    notes: dict[str, Any] = {
+        "file": str(table.path),
+        "rows": len(table.frame),
+        "target": goal.called,
+        "features": transform.inputs,
+    }
+    if isinstance(target, Classes):
+        notes["classes"] = target.classes
+    if normalise:
+        notes["mean"], notes["std"] = transform.moments
+        if isinstance(target, Quantity):
+            (notes["target_mean"],), (notes["target_std"],) = target.mean, target.std
+    return {**notes, "told": told, "transform": transform.tree()}

@@ -10,7 +10,7 @@ import torch
 from minidl_core import ArgumentError
 from minidl_plugins_experiments.data.arguments import check_whole_number
 from minidl_plugins_experiments.data.data import Data, Split
-from minidl_plugins_experiments.data.encoders import Number
+from minidl_plugins_experiments.data.scaled import Number
 from minidl_plugins_experiments.data.targets import Classes
 from minidl_plugins_experiments.data.transform import Transform
 
