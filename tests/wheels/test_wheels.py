@@ -14,6 +14,7 @@ PACKAGES = [
     "minidl_core",
     "minidl_plugins_basic",
     "minidl_plugins_experiments",
+    "minidl_plugins_inspect",
     "minidl_plugins_distributed",
 ]
 

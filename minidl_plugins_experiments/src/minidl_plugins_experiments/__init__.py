@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from minidl_plugins_experiments.data.data import Dataset as Dataset
     from minidl_plugins_experiments.data.data import Split as Split
     from minidl_plugins_experiments.data.fingerprint import fingerprint as fingerprint
+    from minidl_plugins_experiments.runs.folder import read_result as read_result
     from minidl_plugins_experiments.training.checkpoint import state_digest as state_digest
     from minidl_plugins_experiments.training.module_state import (
         buffers_and_generators as buffers_and_generators,
@@ -29,6 +30,7 @@ else:
             "config.problems": ["ConfigError"],
             "data.data": ["Data", "Dataset", "Split"],
             "data.fingerprint": ["fingerprint"],
+            "runs.folder": ["read_result"],
             "training.checkpoint": ["state_digest"],
             "training.module_state": ["buffers_and_generators"],
             "training.preparing": ["Prepared"],
