@@ -13,6 +13,7 @@ from IPython.core.formatters import DisplayFormatter
 
 from minidl_core import Parameter, Registry, Sequential, registry
 from minidl_plugins_basic import Linear, ReLU
+from minidl_plugins_experiments import load_run
 from minidl_plugins_inspect import html_of
 from minidl_plugins_inspect.notebook import register
 
@@ -49,6 +50,14 @@ def test_notebooks_show_the_registry(shell):
     register(shell)
     html = shown(shell, registry)
     assert html.count("<tr>") == len(registry.components()) + 1
+
+
+def test_notebooks_show_runs_with_errors_and_figures(shell, disk_run):
+    register(shell)
+    html = shown(shell, load_run(disk_run))
+    assert "finished, 4 epochs, 3 restarts" in html
+    assert "<td" in html
+    assert html.count("data:image/png") >= 2
 
 
 def test_an_empty_registry_and_parameter_are_shown(tmp_path):

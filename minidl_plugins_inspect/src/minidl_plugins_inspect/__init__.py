@@ -8,9 +8,7 @@ from minidl_core import lazy_names
 from minidl_plugins_inspect.notebook import register
 
 if TYPE_CHECKING:
-    from minidl_plugins_inspect.display import RunView as RunView
     from minidl_plugins_inspect.display import html_of as html_of
-    from minidl_plugins_inspect.display import show_run as show_run
     from minidl_plugins_inspect.figures import NotebookFigure as NotebookFigure
     from minidl_plugins_inspect.summary import Summary as Summary
     from minidl_plugins_inspect.summary import summary as summary
@@ -22,7 +20,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "display": ["RunView", "html_of", "show_run"],
+            "display": ["html_of"],
             "figures": ["NotebookFigure"],
             "summary": ["Summary", "summary"],
             "watching.layer": ["Call", "Layer"],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import Parameter, Registry, walk
-from minidl_plugins_inspect.tables import html_table, number, shape_of, text_table
+from minidl_plugins_inspect.tables import html_table, number, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-__all__ = ["RunView", "html_of", "show_run"]
+__all__ = ["html_of"]
 
 MOST_VALUES = 8  # of a parameter that are shown in each direction
 HEAD_OF_RUN = ["split", "loss", "error"]
@@ -29,6 +30,8 @@ def html_of(thing: Any) -> str | None:
         return _registry(thing)
     if hasattr(thing, "configuration") and hasattr(thing, "epochs"):
         return _run(thing)
+    if hasattr(thing, "folder") and hasattr(thing, "result"):
+        return _loaded(thing)
     if hasattr(thing, "forward") and hasattr(thing, "param"):
         return _model(thing)
     return None
@@ -108,51 +111,21 @@ def _of(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.4g}"
 
 
-class RunView:
-    """A run folder; it prints as a table, and renders as one in a notebook.
-
-    Attributes:
-        folder: where it is.
-        result: the content of its ``result.json``.
-    """
-
-    def __init__(self, folder: Path, result: dict[str, Any]) -> None:
-        self.folder, self.result = folder, result
-
-    def __str__(self) -> str:
-        return f"{self._title()}\n{text_table(HEAD_OF_RUN, _by_split(self.result['final']))}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        figures = "".join(self._image(name) for name in self.result.get("figures") or [])
-        model = escape(str((self.result.get("model") or {}).get("description", "")))
-        table = html_table(HEAD_OF_RUN, _by_split(self.result["final"]), self._title())
-        return f"{table}<details><summary>model</summary><pre>{model}</pre></details>{figures}"
-
-    def _title(self) -> str:
-        restarts = self.result.get("restarts") or {}
-        return (
-            f"{self.folder}: {self.result.get('status')}, {len(self.result['epochs'])} epochs, "
-            f"{restarts.get('count', 1)} restarts of which {len(restarts.get('dead') or [])} dead"
-        )
-
-    def _image(self, name: str) -> str:
-        from base64 import b64encode
-
-        path = self.folder / name
-        if not path.is_file():
-            return ""
-        data = b64encode(path.read_bytes()).decode("ascii")
-        return f'<img alt="{escape(name)}" src="data:image/png;base64,{data}">'
+def _loaded(run: Any) -> str:
+    """A finished run, as ``load_run`` reads it from its folder."""
+    result = run.result
+    restarts = result.get("restarts") or {}
+    title = (
+        f"{run.folder}: {result.get('status')}, {len(result['epochs'])} epochs, "
+        f"{restarts.get('count', 1)} restarts of which {len(restarts.get('dead') or [])} dead"
+    )
+    figures = "".join(_image(run.folder / name) for name in result.get("figures") or [])
+    table = html_table(HEAD_OF_RUN, _by_split(result["final"]), title)
+    return f"{table}{_model(run.model)}{figures}"
 
 
-def show_run(folder: str | Path) -> RunView:
-    """Return the run in `folder`, to look at in a notebook.
-
-    Raises:
-        MinidlError: the folder has no run.
-    """
-    from minidl_plugins_experiments import read_result
-
-    return RunView(Path(folder), read_result(Path(folder)))
+def _image(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    data = b64encode(path.read_bytes()).decode("ascii")
+    return f'<img alt="{escape(path.name)}" src="data:image/png;base64,{data}">'

@@ -12,6 +12,7 @@ SHOWN = {
     "minidl_core.base_module": ["BaseModule"],
     "minidl_core.discovery": ["Registry"],
     "minidl_core.parameter": ["Parameter"],
+    "minidl_plugins_experiments.runs.load": ["LoadedRun"],
     "minidl_plugins_experiments.training.run": ["Run"],
 }
 
