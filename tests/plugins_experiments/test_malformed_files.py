@@ -143,19 +143,19 @@ CASES = {
     ),
     "a layer that does not fit the data": (
         {"model": "[{ Linear = [3, 2] }]"},
-        "model[0].Linear: forward of one sample: Linear(3 → 2): expected an input of shape (batch",
+        "model[0].Linear: forward of a sample: Linear(3 → 2): expected an input of shape (batch",
     ),
     "a layer deep inside that does not fit": (
         {"model": '[["Tanh", { Linear = [2, 5] }], [["ReLU"], { Linear = [4, 2] }]]'},
-        "model[1][1].Linear: forward of one sample: Linear(4 → 2): expected an input of shape",
+        "model[1][1].Linear: forward of a sample: Linear(4 → 2): expected an input of shape",
     ),
     "an output that does not fit the data": (
         {"model": "[{ Linear = [2, 3] }]"},
-        "model: MSELoss: prediction (1, 3) and target (1, 2) must have the same shape",
+        "model: MSELoss: prediction (2, 3) and target (2, 2) must have the same shape",
     ),
     "an inner module of an inner module": (
         {"model": "[{ Residual = { inner = [{ Linear = [2, 3] }] } }, { Linear = [2, 2] }]"},
-        "model[0].Residual: forward of one sample: Residual[inner]: expected an inner module that",
+        "model[0].Residual: forward of a sample: Residual[inner]: expected an inner module that",
     ),
     "an unknown inner module": (
         {"model": '[{ Residual = { inner = ["Relu"] } }, { Linear = [2, 2] }]'},

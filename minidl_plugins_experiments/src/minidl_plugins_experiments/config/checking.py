@@ -149,7 +149,7 @@ def checked_pass(node: Node, loss: Loss, loss_key: str, x: torch.Tensor, y: torc
             "that joins its branches",
             key=node.key,
         )
-    what = f"for {len(x)} row of {x.shape[1]} inputs the model gives {tuple(prediction.shape)}"
+    what = f"for {len(x)} rows of {x.shape[1]} inputs the model gives {tuple(prediction.shape)}"
     try:
         value = loss.forward(prediction, y)
         grad = loss.backward()
@@ -189,9 +189,7 @@ def _called(node: Node, method: Any, arguments: tuple[Any, ...]) -> Any:
         return method(*arguments)
     except Exception as error:
         direction = "backward" if method.__name__ == "backward" else "forward"
-        raise ConfigError(
-            f"{direction} of one sample: {_message_of(error)}", key=node.key
-        ) from error
+        raise ConfigError(f"{direction} of a sample: {_message_of(error)}", key=node.key) from error
 
 
 def _message_of(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from minidl_plugins_experiments.config.component_spec import is_single
@@ -11,9 +12,9 @@ from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.config.reading import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["override"]
+__all__ = ["override", "replaced"]
 
 KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+|\[[0-9]+\])*")
 STEP = re.compile(r"[A-Za-z0-9_-]+|\[[0-9]+\]")
@@ -39,6 +40,20 @@ def override(tree: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
                 key="--set",
             )
         _put(tree, RENAMED.get(key, key), _value(key, text.strip()))
+    return tree
+
+
+def replaced(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `tree` with each of `values`, such as ``{"optimizer.lr": 0.05}``, in its place.
+
+    Raises:
+        ConfigError: a key is not in the tree.
+    """
+    tree = with_current_names(deepcopy(tree))
+    for key, value in values.items():
+        if not KEY.fullmatch(key):
+            raise ConfigError(f"expected a key such as epochs or optimizer.lr, got {key!r}")
+        _put(tree, RENAMED.get(key, key), value)
     return tree
 
 

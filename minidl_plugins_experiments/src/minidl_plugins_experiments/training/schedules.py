@@ -123,7 +123,7 @@ class LearningRate:
 
 
 def rates_at(rates: Sequence[LearningRate], step: int) -> Any:
-    """Return the rate after `step` steps: one number if all are equal, else one for each restart."""
+    """Return the rate after `step` steps: one number, or one for each restart."""
     found = [rate.at(step) for rate in rates]
     if all(rate == found[0] for rate in found):
         return found[0]

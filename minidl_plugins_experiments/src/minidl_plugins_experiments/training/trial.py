@@ -50,7 +50,7 @@ class Trial:
         return why_not_stacked(states, self.data.train.x[:rows], self.data.train.y[:rows])
 
     def _check_step(self, generator: torch.Generator) -> None:
-        """Take one row forward and backward, and let the optimizer make a step."""
+        """Take one or two rows forward and backward, and let the optimizer make a step."""
         experiment, (x, y) = self.experiment, self.data.train
         node = self.builder.model(experiment.model, generator)
         if not node.module.param():
@@ -60,7 +60,8 @@ class Trial:
                 key="model",
             )
         state = self._state(node.module)
-        checked_pass(node, state.loss, experiment.loss.key, x[:1], y[:1])
+        rows = min(2, experiment.batch_size)  # batch normalisation needs two
+        checked_pass(node, state.loss, experiment.loss.key, x[:rows], y[:rows])
         self._check_schedule(state)
         key = experiment.optimizer.key
         try:

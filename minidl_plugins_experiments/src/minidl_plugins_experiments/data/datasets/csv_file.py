@@ -17,14 +17,18 @@ from minidl_plugins_experiments.data.columns import (
     numbers,
 )
 from minidl_plugins_experiments.data.data import Data, Split
+from minidl_plugins_experiments.data.encoders import Number
 from minidl_plugins_experiments.data.splitting import Parts, split_by_class, split_rows
 from minidl_plugins_experiments.data.standardising import Standard, standard_of
 from minidl_plugins_experiments.data.table import read_table
+from minidl_plugins_experiments.data.targets import Classes, Quantity
+from minidl_plugins_experiments.data.transform import Transform
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_plugins_experiments.data.table import Column, Table
+    from minidl_plugins_experiments.data.targets import Target
 
 __all__ = ["csv"]
 
@@ -99,6 +103,7 @@ def csv(
             y, (notes["target_mean"],), (notes["target_std"],) = _normalised(
                 y, parts, table, [goal]
             )
+    notes["transform"] = _transform(notes, table, header).tree()
     x, y = x.to(dtype), y.to(dtype)
     _check_finite(torch.cat([x, y], 1), table, [*features, goal])
     return Data(
@@ -163,6 +168,18 @@ def _features(table: Table, goal: Column, drop: Sequence[str | int], header: boo
             "expected rows, got a header only; fill the table", where=str(table.path)
         )
     return features
+
+
+def _transform(notes: dict[str, Any], table: Table, header: bool) -> Transform:
+    names = notes["features"]
+    mean, std = notes.get("mean", [0.0] * len(names)), notes.get("std", [1.0] * len(names))
+    if "classes" in notes:
+        target: Target = Classes(notes["target"], notes["classes"])
+    else:
+        scale = notes.get("target_mean", 0.0), notes.get("target_std", 1.0)
+        target = Quantity([notes["target"]], [scale[0]], [scale[1]])
+    columns = list(map(Number, names, mean, std))
+    return Transform(columns, target, [_name(column) for column in table.columns], header)
 
 
 def _name(column: Column) -> str:

@@ -10,6 +10,9 @@ import torch
 from minidl_core import ArgumentError
 from minidl_plugins_experiments.data.arguments import check_whole_number
 from minidl_plugins_experiments.data.data import Data, Split
+from minidl_plugins_experiments.data.encoders import Number
+from minidl_plugins_experiments.data.targets import Classes
+from minidl_plugins_experiments.data.transform import Transform
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +21,8 @@ __all__ = ["disk"]
 
 CENTRE = 0.5
 RADIUS = 1 / math.sqrt(2 * math.pi)  # so the disk is half of the square: π r² = 1/2
+FEATURES = ["x1", "x2"]
+CLASSES = ["outside the disk", "inside the disk"]
 
 
 def disk(*, generator: torch.Generator, dtype: torch.dtype, points: int = 1000) -> Data:
@@ -56,10 +61,11 @@ def disk(*, generator: torch.Generator, dtype: torch.dtype, points: int = 1000) 
         normalised(testing),
         "classification",
         notes={
-            "classes": ["outside the disk", "inside the disk"],
-            "features": ["x1", "x2"],
+            "classes": CLASSES,
+            "features": FEATURES,
             "mean": mean.tolist(),
             "std": std.tolist(),
+            "transform": _transform(mean, std).tree(),
             # p ↦ (p − μ) / σ makes the circle an ellipse along the axes.
             "ellipse": {
                 "centre": ((CENTRE - mean) / std).tolist(),
@@ -69,6 +75,12 @@ def disk(*, generator: torch.Generator, dtype: torch.dtype, points: int = 1000) 
             },
         },
     )
+
+
+def _transform(mean: Tensor, std: Tensor) -> Transform:
+    """Return the way from points of the square to inputs, which is computed in float32."""
+    columns = list(map(Number, FEATURES, mean.tolist(), std.tolist()))
+    return Transform(columns, Classes("label", CLASSES), FEATURES, dtype="float32")
 
 
 def _inside(points: Tensor) -> Tensor:
