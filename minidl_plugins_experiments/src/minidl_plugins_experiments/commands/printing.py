@@ -12,11 +12,13 @@ from minidl_core.console import printable
 from minidl_plugins_experiments.runs.formatting import format_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from minidl_plugins_experiments.session import Session
     from minidl_plugins_experiments.training.preparing import Prepared
+
+MOST_TOLD = 15  # sentences about a table, which may have thousands of columns
 
 __all__ = ["print_dry_run", "print_run", "print_series"]
 
@@ -34,6 +36,7 @@ def print_dry_run(session: Session, prepared: Prepared) -> None:
         prepared.description,
         f"parameters: {prepared.parameters}",
         f"data: {rows} rows of {shapes} ({data.task})",
+        *_told(data.notes),
         f"engine: {prepared.engine_name}",
     ]
     if experiment.restarts > 1:
@@ -50,7 +53,7 @@ def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
     if session.options.quiet:
         _echo(session, [str(folder)])
         return
-    lines = [result["model"]["description"]]
+    lines = [result["model"]["description"], *_told(result["data"]["notes"])]
     task = result["data"]["task"]
     for split in ("train", "validation", "test"):
         error = result["final"].get(f"{split}_error")
@@ -91,6 +94,13 @@ def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> Non
     lines.append(f"run: {folder}")
     lines += _next(folder, summary)
     _echo(session, lines)
+
+
+def _told(notes: Mapping[str, Any]) -> list[str]:
+    """Return what a dataset decided, in a line each."""
+    told = list(notes.get("told", []))
+    left = [f"{len(told) - MOST_TOLD} more, in result.json"] if len(told) > MOST_TOLD else []
+    return [f"table: {sentence}" for sentence in [*told[:MOST_TOLD], *left]]
 
 
 def _restarts(reason: str | None, count: int) -> str:

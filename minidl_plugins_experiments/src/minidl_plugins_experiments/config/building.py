@@ -14,6 +14,7 @@ from minidl_plugins_experiments.config.component_spec import (
 )
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.config.signatures import accepted_by
+from minidl_plugins_experiments.config.sizes import with_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +48,7 @@ class Builder:
     Attributes:
         dtype, device: given to every component that takes them.
         folder: the folder that relative paths in the file begin at.
+        sizes: what the words ``features`` and ``outputs`` stand for in a model.
         used: the component that each key of the file means.
         resolved: the spec of each key, with all arguments by name and `optional` decided.
     """
@@ -55,6 +57,7 @@ class Builder:
     dtype: torch.dtype
     device: torch.device
     folder: Path
+    sizes: dict[str, int] = field(default_factory=dict)
     used: dict[str, Component] = field(default_factory=dict)
     resolved: dict[str, ComponentSpec] = field(default_factory=dict)
 
@@ -160,6 +163,8 @@ class Builder:
             raise ConfigError(str(error), key=spec.key) from error
         self.used[spec.key] = component
         accepted = accepted_by(cls, spec.name, leave_out=len(first or []))
+        if kind == "modules":
+            spec = with_sizes(spec, accepted, self.sizes)
         arguments, rest = accepted.by_name(spec)
         for name, value in arguments.items():
             if isinstance(value, str) and re.search(r"\bPath\b", accepted.annotation(name)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,24 @@ def parse(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise ConfigError(f"is not TOML: {error}; correct it there") from error
+        cure = _path_cure(text, str(error)) or "correct it there"
+        raise ConfigError(f"is not TOML: {error}; {cure}") from error
     except RecursionError:
         raise ConfigError("is nested too deeply to be read; nest it less") from None
+
+
+def _path_cure(text: str, error: str) -> str:
+    """Return how to write the path that `error` is about, if a backslash in it is the reason."""
+    at = re.search(r"at line (\d+)", error)
+    lines = text.splitlines()
+    line = lines[int(at[1]) - 1] if at and int(at[1]) <= len(lines) else ""
+    path = re.search(r'"([^"]*\\[^"]*)"?', line)
+    if path is None:
+        return ""
+    return (
+        'in "double quotes" a backslash begins an escape; put the path into single quotes: '
+        f"'{path[1]}', or write / for each \\"
+    )
 
 
 def _error(file: object, problem: str) -> ConfigError:

@@ -50,6 +50,7 @@ class Data(NamedTuple):
             ``features``  the name of each input;
             ``mean``, ``std``  one number for each input: the inputs were (x − mean) / std;
             ``target``, ``target_mean``, ``target_std``  the same of a regression's target;
+            ``told``  sentences for the user about what was decided;
             ``transform``  the way from a table's rows to the inputs, for new rows;
             ``ellipse``   the true border, in the coordinates of the inputs:
             ``{"centre": [x, y], "width": w, "height": h, "label": text}``.

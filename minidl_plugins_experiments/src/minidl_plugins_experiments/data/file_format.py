@@ -36,6 +36,7 @@ class Format:
     Attributes:
         delimiter: what stands between two cells; `SPACES` for any number of spaces.
         header: whether the first row has the names of the columns.
+        named_anyway: whether the first row looks like names though the user says that it has none.
         stray_quotes: whether a quote may stand where none is allowed, which has to be looked at.
     """
 
@@ -43,11 +44,14 @@ class Format:
     delimiter: str
     header: bool
     stray_quotes: bool = False
+    named_anyway: bool = False
 
     def __str__(self) -> str:
         encoding = self.encoding.removesuffix("-sig").upper()
         between = DELIMITERS.get(self.delimiter, repr(self.delimiter))
         names = "names in the first row" if self.header else "no row of names"
+        if self.named_anyway:
+            names += " (header = false), though the first row looks like one"
         return f"{encoding}, {between} between the cells, {names}"
 
 

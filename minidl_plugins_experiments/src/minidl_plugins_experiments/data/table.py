@@ -172,7 +172,15 @@ def _form(
         )
     if header is None:
         header = has_header(rows, where)
-    return Format(encoding, delimiter, header, stray), first.cells
+    named_anyway = not header and _looks_named(rows)
+    return Format(encoding, delimiter, header, stray, named_anyway), first.cells
+
+
+def _looks_named(rows: list[list[str]]) -> bool:
+    try:
+        return has_header(rows, "")
+    except ArgumentError:
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -130,7 +130,8 @@ def load_run(
         )
     place = _device(device or experiment.device, given=device is not None)
     dtype = getattr(torch, experiment.dtype)
-    builder = Builder(registry, dtype, place, Path(experiment.folder))
+    sizes = {name: result["data"][name] for name in ("features", "outputs")}
+    builder = Builder(registry, dtype, place, Path(experiment.folder), sizes)
     model = builder.model(experiment.model, torch.Generator(place).manual_seed(0)).module
     load_weights(model, folder / WEIGHTS)
     model.eval()

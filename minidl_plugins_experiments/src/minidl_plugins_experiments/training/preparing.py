@@ -12,6 +12,7 @@ from minidl_core import RegistryError, resolve_engine
 from minidl_plugins_experiments.config.building import Builder
 from minidl_plugins_experiments.config.checking import checked_data, device_of
 from minidl_plugins_experiments.config.problems import ConfigError
+from minidl_plugins_experiments.config.sizes import sizes_of
 from minidl_plugins_experiments.training.restarts import TrainingState
 from minidl_plugins_experiments.training.schedules import build_schedule, is_constant
 from minidl_plugins_experiments.training.stacking import stacked
@@ -72,6 +73,7 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
 
     generator = torch.Generator().manual_seed(experiment.seed)
     data = checked_data(builder.data(experiment.data, generator), experiment, device)
+    builder.sizes = sizes_of(data)
     weights_seed = int(torch.randint(2**62, (), generator=generator))
     weights = torch.Generator(device).manual_seed(weights_seed)
 
