@@ -4,8 +4,7 @@
     python examples/from_the_registry.py Swish HuberLoss Adam
 
 Nothing here imports a component. A name that two distributions claim is written in full,
-``acme-nets/Adam``; ``minidl list`` shows what there is. Each epoch is told to the plugins that
-observe runs, so that ``ACME_RUN_LOG=runs.jsonl`` makes acme-nets write it down.
+``acme-nets/Adam``; ``minidl list`` shows what there is.
 """
 
 from __future__ import annotations
@@ -26,10 +25,14 @@ def network(activation: str, generator: torch.Generator) -> Sequential:
     """The network of disk.py, with another activation: 2 → 25 → 25 → 25 → 2."""
 
     def linear(fan_in: int, fan_out: int, bias: bool = True) -> Module:
-        return registry.create("modules", "Linear", fan_in, fan_out, bias, generator=generator)
+        layer: Module = registry.create(
+            "modules", "Linear", fan_in, fan_out, bias, generator=generator
+        )
+        return layer
 
     def act() -> Module:
-        return registry.create("modules", activation)
+        layer: Module = registry.create("modules", activation)
+        return layer
 
     return Sequential(
         Sequential(linear(2, 25), act(), linear(25, 25, bias=False), act()),
@@ -46,15 +49,9 @@ def run(activation: str, loss_name: str, optimizer_name: str, lr: float, epochs:
     optimizer = registry.create("optimizers", optimizer_name, model.param(), lr=lr)
     model.info()
 
-    this = f"disk with {activation}, {loss_name} and {optimizer_name}"
-    registry.hooks.ask("minidl_run_started", run=this)
-    for epoch in range(1, epochs + 1):
+    for _ in range(epochs):
         for _ in train(model, loss, optimizer, batches(model, data.train, generator)):
             pass
-        value, error = evaluate(model, loss, data.train)
-        metrics = {"loss": value.item(), "error": error.item()}
-        registry.hooks.ask("minidl_epoch_ended", run=this, epoch=epoch, metrics=metrics)
-    registry.hooks.ask("minidl_run_finished", run=this, error=None)
     return evaluate(model, loss, data.test)[1].item()
 
 

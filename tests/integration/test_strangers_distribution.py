@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import shutil
 import sys
 import zipfile
@@ -27,9 +26,9 @@ PROJECT = EXAMPLES / "acme-nets"
 SOURCES = sorted(PROJECT.glob("src/**/*.py"))
 
 COMPONENTS = [
+    ["losses", "HuberLoss"],
     ["modules", "Residual"],
     ["modules", "Swish"],
-    ["losses", "HuberLoss"],
     ["optimizers", "Adam"],
     ["optimizers", "Lion"],
 ]
@@ -117,17 +116,10 @@ def test_the_disk_network_learns_with_its_components(
     """By name alone: neither core nor basic plugins know of them."""
     script = str(EXAMPLES / "from_the_registry.py")
     arguments = ("Swish", "HuberLoss", "acme-nets/Adam", "--epochs", "30")
-    log = tmp_path / "runs.jsonl"
-    out = installed.run("python", "-W", "error", script, *arguments, ACME_RUN_LOG=str(log)).stdout
+    out = installed.run("python", "-W", "error", script, *arguments).stdout
     assert out.count("| Swish, beta: 1.0\n") == 4
     test_error = float(out.splitlines()[-1].removeprefix("test error: ").rstrip("%"))
     assert test_error < 4
-
-    started, *epochs, finished = map(json.loads, log.read_text().splitlines())
-    assert started["what"] == "disk with Swish, HuberLoss and acme-nets/Adam"
-    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 31))
-    assert epochs[-1]["metrics"]["loss"] < epochs[0]["metrics"]["loss"] / 4
-    assert finished["error"] is None
 
 
 # -- with the basic plugins' stacks ------------------------------------------------------------

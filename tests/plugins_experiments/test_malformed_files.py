@@ -193,12 +193,12 @@ CASES = {
     ),
     "an unknown schedule": (
         {"schedule": '"lineal"'},
-        'schedule: there is no schedule "lineal". Did you mean "linear"?',
+        'schedule: No schedule "lineal". Did you mean "linear"?',
     ),
     "a schedule without its argument": ({"schedule": '"step"'}, "schedule: step needs every; add"),
     "a schedule beyond its range": (
-        {"schedule": "{ linear = { final = 2 } }"},
-        "schedule.linear.final: expected a share from 0 to 1, got 2",
+        {"schedule": "{ linear = { final = -1 } }"},
+        "schedule.linear.final: LinearSchedule: final must be a finite number that is at least 0",
     ),
 }
 

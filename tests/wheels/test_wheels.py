@@ -13,8 +13,12 @@ import pytest
 PACKAGES = [
     "minidl_core",
     "minidl_plugins_basic",
-    "minidl_plugins_experiments",
+    "minidl_plugins_devkit",
     "minidl_plugins_distributed",
+    "minidl_plugins_engines",
+    "minidl_plugins_experiments",
+    "minidl_plugins_inspect",
+    "minidl_plugins_nn",
 ]
 
 
@@ -52,11 +56,19 @@ def test_what_runs_is_the_installed_wheel_and_not_the_checkout(dist, package):
 
 
 @pytest.mark.parametrize("command", [["minidl"], [sys.executable, "-m", "minidl_core"]])
-def test_the_command_lists_the_installed_components(dist, command):
+def test_the_command_lists_what_each_wheel_brings(dist, command):
     if command == ["minidl"]:
         command = [str(Path(sys.executable).with_name("minidl"))]
     out = subprocess.run([*command, "list"], capture_output=True, text=True, check=True).stdout
-    assert [line.split()[1] for line in out.splitlines()] == [
-        *("Linear", "ReLU", "Sigmoid", "Tanh", "MSELoss"),
-        *("SGD", "DataParallel", "csv", "digits", "disk"),
-    ]
+    listed = {tuple(line.split()[:3]) for line in out.splitlines()}
+    assert listed >= {
+        ("commands", "check", "minidl-plugins-devkit"),
+        ("commands", "run", "minidl-plugins-experiments"),
+        ("datasets", "disk", "minidl-plugins-experiments"),
+        ("engines", "eager", "minidl-core"),
+        ("engines", "replay", "minidl-plugins-engines"),
+        ("modules", "Linear", "minidl-plugins-basic"),
+        ("modules", "Conv2d", "minidl-plugins-nn"),
+        ("optimizers", "DataParallel", "minidl-plugins-distributed"),
+    }
+    assert {provider.replace("-", "_") for _, _, provider in listed} == set(PACKAGES)

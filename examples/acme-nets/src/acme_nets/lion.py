@@ -19,8 +19,9 @@ __all__ = ["Lion"]
 class Lion(BaseOptimizer):
     """p ← p − lr · (sign(β₁ m + (1 − β₁) g) + λ p), and then m ← β₂ m + (1 − β₂) g.
 
-    Here g is the gradient of p, and m starts at zero. Every element moves by lr, so lr is about a
-    tenth of what suits Adam. The decay λ is decoupled: it does not enter m.
+    Here g is the gradient of p, m starts at zero, and λ is 0 where ``Parameter.decays`` is False.
+    Every element moves by lr, so lr is about a tenth of what suits Adam. The decay λ is decoupled:
+    it does not enter m.
 
     Args:
         params: what ``model.param()`` returns.
@@ -50,9 +51,12 @@ class Lion(BaseOptimizer):
 
     def step(self) -> None:
         beta1, beta2 = self.betas
-        for (value, grad), m in zip(self.params, self.m, strict=True):
+        for p, m in zip(self.params, self.m, strict=True):
+            value, grad = p
             direction = (beta1 * m + (1 - beta1) * grad).sign()
-            value -= self.lr * (direction + self.weight_decay * value)
+            if p.decays:
+                direction += self.weight_decay * value
+            value -= self.lr * direction
             m.mul_(beta2).add_((1 - beta2) * grad)
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from minidl_plugins_experiments.training.metrics import (
     for_json,
     measure,
 )
-from minidl_plugins_experiments.training.schedules import Moment
+from minidl_plugins_experiments.training.schedules import LearningRate, observe, rates_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,11 @@ class Run:
         self.began = time.monotonic()
         rows = len(self.data.train.x)
         self.steps_per_epoch = -(-rows // self.experiment.batch_size)
-        self.first_lr: Any = getattr(self.optimizer, "lr", None)
+        steps = self.experiment.epochs * self.steps_per_epoch
+        self.rates = [
+            LearningRate(each.optimizer, each.schedules, steps, self.steps_per_epoch)
+            for each in self.states
+        ]
 
     @property
     def model(self) -> Module:
@@ -104,10 +108,11 @@ class Run:
             NonFiniteError: every restart diverged.
         """
         for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
-            lr = getattr(self.optimizer, "lr", None)
+            lr = rates_at(self.rates, (epoch - 1) * self.steps_per_epoch)
             self.between_epochs = False
             self._train_epoch(epoch, progress)
             metrics = measure(self.states, self.data, self.strategy.predict)
+            observe(self.rates, metrics[self.experiment.select_on])
             self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
             self.between_epochs = True
             yield self.best_metrics()
@@ -119,11 +124,11 @@ class Run:
         train_x, _train_y = self.data.train
         order = torch.randperm(len(train_x), generator=self.prepared.generators["batches"])
         batch_indices = torch.split(order.to(train_x.device), self.experiment.batch_size)
-        for state in self.states:
+        for state, rate in zip(self.states, self.rates, strict=True):
             if state.diverged:
                 continue
             try:
-                self._train_state(state, epoch, batch_indices, progress)
+                self._train_state(state, rate, epoch, batch_indices, progress)
             except NonFiniteError as error:
                 state.diverged = True
                 self.strategy.diverged(state, error)
@@ -134,19 +139,15 @@ class Run:
     def _train_state(
         self,
         state: TrainingState,
+        rate: LearningRate,
         epoch: int,
         batch_indices: tuple[Tensor, ...],
         progress: Progress,
     ) -> None:
-        optimizer: Any = state.optimizer
-        per_epoch, factor = self.steps_per_epoch, self.prepared.schedule
-        steps, done = self.experiment.epochs * per_epoch, (epoch - 1) * per_epoch
-        scheduled = self.experiment.schedule.name != "constant"
-        batches, engine = self._batches(state, batch_indices), self.prepared.engine
-        for _ in train(state.model, state.loss, optimizer, batches, engine=engine):
-            done += 1
-            if scheduled:
-                optimizer.lr = self.first_lr * factor(Moment(done, steps, per_epoch))
+        done = (epoch - 1) * self.steps_per_epoch
+        batches = rate.over(self._batches(state, batch_indices), done)
+        engine = self.prepared.engine
+        for _ in train(state.model, state.loss, state.optimizer, batches, engine=engine):
             progress.step()
 
     def _batches(
