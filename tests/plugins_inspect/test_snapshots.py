@@ -98,7 +98,6 @@ def test_resumed_runs_continue_their_frames(tmp_path, monkeypatch):
     def interrupted(run, epoch):
         take(run, epoch)
         if epoch == 2:
-            run.save()
             raise KeyboardInterrupt
 
     from minidl_core import hookimpl, registry

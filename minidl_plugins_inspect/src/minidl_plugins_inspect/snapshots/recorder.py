@@ -90,9 +90,12 @@ class Recorder:
             earlier = json.loads(self.file.read_text(encoding="utf-8"))
             if (earlier["schema"], earlier["run"]) != (SCHEMA, run.id):
                 return []
-            return [each for each in earlier["frames"] if each["epoch"] <= len(run.epochs)]
+            frames = [each for each in earlier["frames"] if each["epoch"] <= len(run.epochs)]
         except (OSError, ValueError, KeyError, TypeError):
             return []  # there is none, or it was cut short; frames are taken from here on
+        while len(frames) >= MOST_FRAMES:  # the run was made longer than it once was
+            frames = frames[::2]
+        return frames
 
     def _write(self) -> None:
         beside = self.file.with_name(f"{self.file.name}.partial")
