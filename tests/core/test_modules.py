@@ -198,3 +198,19 @@ def test_a_module_without_a_constructor_of_its_own_takes_no_arguments():
         Square(3)
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         Square(nonsense=4)
+
+
+def test_calling_a_module_runs_forward() -> None:
+    model = Sequential(Scale(3.0), Square())
+    assert model(2.0) == model.forward(2.0) == 36.0
+
+
+def test_repr_is_the_tree() -> None:
+    model = Sequential(Scale(3.0), Sequential(Square(), Sequential()))
+    assert repr(model).splitlines() == [
+        "Sequential",
+        f"  0: {model[0]!r}",
+        "  1: Sequential",
+        f"    0: {Square()!r}",
+        "    1: Sequential",
+    ]

@@ -32,6 +32,11 @@ def test_repr_shows_the_shape() -> None:
     assert repr(Parameter(value)) == "Parameter(2, 3)"
 
 
+def test_questions_to_its_tensors_name_the_way() -> None:
+    with pytest.raises(AttributeError, match=r"\.value\.numpy"):
+        parameter(1.0).numpy()
+
+
 def test_takes_no_other_attribute() -> None:
     with pytest.raises(AttributeError, match="data"):
         parameter(1.0).data = 3

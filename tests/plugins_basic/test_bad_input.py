@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 IN_NETWORK = "Sequential[1] › Sequential[0] › Linear(25 → 2)"
 NAN = torch.tensor(math.nan)
+NO_TENSORS = {"ndarray": np.ones((1, 2)), "list": [[1.0, 2.0]], "NoneType": None, "float": 1.0}
 
 
 class Case(NamedTuple):
@@ -324,6 +326,31 @@ CASES = {
         for module in (linear(2, 2), ReLU(), Tanh(), Sigmoid())
     },
     # -- parameters
+    # -- what is no tensor
+    **{
+        f"{name}-of-{given[0]}": Case(
+            lambda layer=layer, given=given: layer.forward(given[1]),  # type: ignore[misc]
+            DtypeError,
+            repr(layer),
+            ("the input as a tensor", f"got {given[0]}", "torch.as_tensor(x)"),
+        )
+        for name, layer in {
+            "linear": linear(2, 25),
+            "relu": ReLU(),
+            "tanh": Tanh(),
+            "sigmoid": Sigmoid(),
+        }.items()
+        for given in NO_TENSORS.items()
+    },
+    **{
+        f"target-of-{name}": Case(
+            lambda given=given: MSELoss().forward(torch.ones(1, 2), given),  # type: ignore[misc]
+            DtypeError,
+            "MSELoss",
+            ("the target as a tensor", f"got {name}"),
+        )
+        for name, given in NO_TENSORS.items()
+    },
     "parameter-that-is-a-list": Case(
         lambda: Parameter([1.0, 2.0]),  # type: ignore[arg-type]
         ParameterError,

@@ -17,6 +17,7 @@ PACKAGES = [
     "minidl_plugins_distributed",
     "minidl_plugins_engines",
     "minidl_plugins_experiments",
+    "minidl_plugins_inspect",
     "minidl_plugins_nn",
 ]
 

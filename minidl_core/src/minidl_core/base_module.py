@@ -65,6 +65,9 @@ class BaseModule(ABC):
     def backward(self, *grad_outputs: Any, **_: Any) -> Any:
         """Return the gradient with respect to the inputs of the latest pending ``forward``."""
 
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self.forward(*inputs, **named)
+
     # -- what backward needs -------------------------------------------------------------------
 
     def push(self, kept: Any) -> None:
@@ -110,10 +113,7 @@ class BaseModule(ABC):
         if not mode:
             self._stack.clear()
         for _, child in self.named_children():
-            if mode:
-                child.train()
-            else:
-                child.eval()
+            child.train() if mode else child.eval()
         return self
 
     def eval(self: Self) -> Self:
@@ -181,8 +181,8 @@ class BaseModule(ABC):
         own = vars(self)
         named = [(name, own[name]) for name in self._buffer_names if own.get(name) is not None]
         for name, child in self.named_children():
-            inner = getattr(child, "named_buffers", None)
-            named += [(f"{name}.{rest}", buffer) for rest, buffer in (inner() if inner else ())]
+            inner = getattr(child, "named_buffers", list)
+            named += [(f"{name}.{rest}", buffer) for rest, buffer in inner()]
         return named
 
     def param(self) -> list[Parameter]:
@@ -220,4 +220,6 @@ class BaseModule(ABC):
         return bool(self.named_children())
 
     def __repr__(self) -> str:
-        return type(self).__name__
+        inside = self.named_children() if self.is_container() else ()
+        lines = [f"{name}: {child!r}".replace("\n", "\n  ") for name, child in inside]
+        return "\n  ".join([type(self).__name__, *lines])

@@ -24,23 +24,11 @@
 from __future__ import annotations
 
 __all__ = [
-    "AmbiguousComponentError",
-    "ArgumentError",
-    "BrokenComponentError",
-    "ComponentNotFoundError",
-    "ComponentUnavailableError",
-    "ContractError",
-    "DeviceError",
-    "DtypeError",
-    "MinidlError",
-    "NonFiniteError",
-    "ParameterError",
-    "PendingForwardWarning",
-    "PluginWarning",
-    "RegistryError",
-    "ShapeError",
-    "StateError",
-]
+    "AmbiguousComponentError", "ArgumentError", "BrokenComponentError", "ComponentNotFoundError",
+    "ComponentUnavailableError", "ContractError", "DeviceError", "DtypeError", "MinidlError",
+    "NonFiniteError", "ParameterError", "PendingForwardWarning", "PluginWarning", "RegistryError",
+    "ShapeError", "StateError",
+]  # fmt: skip
 
 
 class MinidlError(Exception):
@@ -54,7 +42,7 @@ class MinidlError(Exception):
         super().__init__(message)
         self.path: list[str] = []
         if where is not None:
-            self.path.append(where if isinstance(where, str) else repr(where))
+            self.path.append(where if isinstance(where, str) else title(where))
 
     def __str__(self) -> str:
         message = str(self.args[0])
@@ -114,6 +102,11 @@ class PendingForwardWarning(UserWarning): ...
 class PluginWarning(UserWarning): ...
 
 
+def title(thing: object) -> str:
+    """Return the first line of the ``repr`` of `thing`: a module without what is inside it."""
+    return repr(thing).partition("\n")[0]
+
+
 def locate(error: Exception, container: object, name: str, child: object) -> None:
     """Record on `error` that it passed through child `name` of `container`.
 
@@ -122,7 +115,7 @@ def locate(error: Exception, container: object, name: str, child: object) -> Non
     step = f"{type(container).__name__}[{name}]"
     if isinstance(error, MinidlError):
         inner = error.path[0] if error.path else ""
-        told = inner == repr(child) or inner.startswith(f"{type(child).__name__}[")
-        error.path[:0] = [step] if told else [step, repr(child)]
+        told = inner == title(child) or inner.startswith(f"{type(child).__name__}[")
+        error.path[:0] = [step] if told else [step, title(child)]
     elif hasattr(error, "add_note"):
-        error.add_note(f"in {step} › {child!r}")
+        error.add_note(f"in {step} › {title(child)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minidl_core.errors import NonFiniteError
+from minidl_core.errors import NonFiniteError, title
 from minidl_core.parameter import Parameter
 from minidl_core.tree import children, members
 
@@ -31,7 +31,7 @@ def nonfinite_error(
         _not_finite(inputs, [f"train › batch {index}"], "the input has {}")
         or _not_finite(target, [f"train › batch {index}"], "the target has {}")
         or _first_place(model, inputs)
-        or ([repr(loss)], "prediction and target are finite; it overflowed")
+        or ([title(loss)], "prediction and target are finite; it overflowed")
     )
     model.train()
     loss.train()
@@ -61,7 +61,7 @@ def _watch(module: Module, above: list[str], places: list[Place], watched: list[
     own = getattr(module, "__dict__", {"forward": None})
     if "forward" not in own:
         forward = module.forward
-        path = above if inside and above else [*above, repr(module)]
+        path = above if inside and above else [*above, title(module)]
         own_parameters = [item for _, item in members(module) if isinstance(item, Parameter)]
         values = [each.value for each in (own_parameters if inside else module.param())]
 

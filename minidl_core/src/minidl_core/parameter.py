@@ -73,6 +73,11 @@ class Parameter:
                 )
         super().__setattr__(name, new)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"Parameter has no {name!r}; ask its tensors: .value.{name}")
+
     def __iter__(self) -> Iterator[Tensor]:
         yield self.value
         yield self.grad

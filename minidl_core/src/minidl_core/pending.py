@@ -6,7 +6,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from minidl_core.errors import PendingForwardWarning
+from minidl_core.errors import PendingForwardWarning, title
 from minidl_core.tree import children, is_module, walk
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def warn_pending(module: Any, count: int) -> None:
     A module does not know its containers, but the call stack does. A network warns once: the
     limit of every module in it is doubled.
     """
-    path = [repr(module)]
+    path = [title(module)]
     inner: Module = module
     frame = sys._getframe(1)
     depth = stacklevel = 2

@@ -14,6 +14,7 @@ __all__ = ["check_alike", "check_grad_output", "check_no_graph"]
 
 def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> None:
     """Raise unless `x` and `y` have one dtype and one device, and `x` records no autograd graph."""
+    check_no_graph(layer, role, x)
     if x.dtype != y.dtype:
         raise DtypeError(
             f"expected the {role} in the dtype of the {other}, {y.dtype}, got {x.dtype}; "
@@ -26,11 +27,15 @@ def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> N
             f'move one: x.to("{y.device}")',
             where=layer,
         )
-    check_no_graph(layer, role, x)
 
 
 def check_no_graph(layer: object, role: str, x: Tensor) -> None:
-    """Raise `ParameterError` for a tensor that asks autograd for a gradient."""
+    """Raise for what is no tensor, and for a tensor that asks autograd for a gradient."""
+    if not hasattr(x, "requires_grad"):
+        raise DtypeError(
+            f"expected the {role} as a tensor, got {type(x).__name__}; pass torch.as_tensor(x)",
+            where=layer,
+        )
     if x.requires_grad:
         raise ParameterError(
             f"the {role} has requires_grad=True, but gradients here come from backward(), not from "

@@ -15,6 +15,7 @@ from minidl_core import (
     ShapeError,
     check_alike,
     check_grad_output,
+    check_no_graph,
 )
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class Linear(BaseModule):
         self._check_parameter("weight", self.weight, (self.out_features, self.in_features))
         if self.bias is not None:
             self._check_parameter("bias", self.bias, (self.out_features,))
+        check_no_graph(self, "input", x)
         if x.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"expected an input of shape (batch, {self.in_features}), got {tuple(x.shape)}; "

@@ -51,6 +51,8 @@ class MSELoss(BaseModule):
         self.reduction = reduction
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        check_no_graph(self, "prediction", prediction)
+        check_no_graph(self, "target", target)
         if prediction.shape != target.shape:
             raise ShapeError(
                 f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have "
@@ -63,7 +65,6 @@ class MSELoss(BaseModule):
                 f"{tuple(prediction.shape)}; leave empty batches out",
                 where=self,
             )
-        check_no_graph(self, "prediction", prediction)
         check_alike(self, "target", target, "prediction", prediction)
         difference = prediction - target
         self.push(difference)

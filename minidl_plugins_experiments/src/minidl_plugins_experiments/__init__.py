@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from minidl_plugins_experiments.data.data import Split as Split
     from minidl_plugins_experiments.data.fingerprint import fingerprint as fingerprint
     from minidl_plugins_experiments.data.transform import Transform as Transform
+    from minidl_plugins_experiments.runs.folder import read_result as read_result
     from minidl_plugins_experiments.runs.from_python import run as run
     from minidl_plugins_experiments.runs.load import LoadedRun as LoadedRun
     from minidl_plugins_experiments.runs.load import load_run as load_run
@@ -35,6 +36,7 @@ else:
             "data.data": ["Data", "Dataset", "Split"],
             "data.fingerprint": ["fingerprint"],
             "data.transform": ["Transform"],
+            "runs.folder": ["read_result"],
             "runs.from_python": ["run"],
             "runs.load": ["LoadedRun", "load_run"],
             "runs.prediction": ["Predictions"],

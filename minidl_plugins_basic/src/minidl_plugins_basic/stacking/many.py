@@ -120,7 +120,7 @@ class Many:
                 raise StateError(
                     f"{name} was batched in earlier steps and cannot be in this one, which is left "
                     f"unfinished: {_reason(error)}",
-                    where=repr(self.one),
+                    where=self.one,
                 ) from error
             if before is not None:
                 before.restore()
@@ -186,7 +186,7 @@ class Many:
         return pairs, {**fields, **self._others.new_fields()}
 
     def _warn(self, what: str, name: str) -> None:
-        warn(f"stack of {self.size} {self.one!r}: {name} {what}")
+        warn(f"stack of {self.size} {type(self.one).__name__}: {name} {what}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""`watch`: one forward and backward pass, and what every module did in it."""
