@@ -1,0 +1,1 @@
+"""The engine ``inductor``: a traced step becomes machine code, by torch's own compiler."""
