@@ -13,7 +13,7 @@ import torch
 from minidl_plugins_engines.program import Value, with_values
 
 if TYPE_CHECKING:
-    from minidl_plugins_engines.inductor.pure import Pure
+    from minidl_plugins_engines.compiled.pure import Pure
 
 __all__ = ["folder", "key_of", "kept", "keep"]
 
@@ -35,7 +35,7 @@ def key_of(pure: Pure) -> str:
 
     def name_of(value: Value) -> str:
         if value not in names:
-            form = (tuple(value.shape), value.stride, value.offset, value.dtype, value.device)
+            form = (tuple(value.shape), value.stride, value.dtype, value.device)
             names[value] = f"t{len(names)}"
             lines.append(f"{names[value]} {form}")
         return names[value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minidl_plugins_engines.comparing import close, mostly_close
-from minidl_plugins_engines.inductor.compiling import as_machine_code
+from minidl_plugins_engines.compiled.compiling import as_machine_code
 from minidl_plugins_engines.replaying import engine
 from minidl_plugins_engines.ways import Way
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import describe_error
-from minidl_plugins_engines.inductor import cache
-from minidl_plugins_engines.inductor.pure import Pure
+from minidl_plugins_engines.compiled import cache
+from minidl_plugins_engines.compiled.pure import Pure
 from minidl_plugins_engines.inventory import MODEL, WHOLE
 from minidl_plugins_engines.refusals import CompilerWarning, NotTraceableError
 from minidl_plugins_engines.replaying import as_python
