@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from minidl_core import registry
 from minidl_plugins_experiments.config.experiment import KEYS, experiment_of
 from minidl_plugins_experiments.config.reading import parse
-from minidl_plugins_experiments.training.schedules import SCHEDULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -44,8 +44,8 @@ def test_every_key_of_a_file_and_every_schedule_is_documented():
     text = (DOCS / "experiments.md").read_text(encoding="utf-8")
     table = text.partition("## The file")[2].partition("### Components")[0]
     assert keys_of_table(table) == set(KEYS)
-    for name in SCHEDULES:
-        assert f'"{name}"' in text or f"{{ {name} = " in text
+    for schedule in registry.components("schedules"):
+        assert f"`{schedule.name}`" in text
 
 
 BLOCKS = re.findall(
@@ -57,4 +57,5 @@ BLOCKS = re.findall(
 def test_the_documented_models_are_read(block):
     tree = parse(block)
     rest = {"data": "disk", "loss": "MSELoss", "optimizer": "SGD", "epochs": 1, "batch_size": 1}
+    tree.setdefault("model", "ReLU")
     assert experiment_of({**tree, **rest}).model == tree["model"]

@@ -6,11 +6,6 @@ import json
 import shutil
 import statistics
 
-import pytest
-
-from minidl_plugins_experiments.config.component_spec import ComponentSpec
-from minidl_plugins_experiments.training.schedules import Moment, schedule_of
-
 
 def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_path):
     done = minidl("run", write(restarts="2"), "--seeds", "4", "--output", "many")
@@ -103,29 +98,3 @@ def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
     done = minidl("compare", "run", "--figure", "run/result.json/here.png")
     assert done.status == 1, done
     assert "Traceback" not in done.err
-
-
-# -- schedules -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "factors"),
-    [
-        ("constant", {}, [1, 1, 1, 1, 1]),
-        ("linear", {}, [1, 0.75, 0.5, 0.25, 0]),
-        ("linear", {"final": 0.5}, [1, 0.875, 0.75, 0.625, 0.5]),
-        ("cosine", {}, [1, 0.8535533905932737, 0.5, 0.14644660940672627, 0]),
-        ("cosine", {"final": 1}, [1, 1, 1, 1, 1]),
-        ("step", {"every": 1, "factor": 0.5}, [1, 1, 0.5, 0.5, 0.25]),
-    ],
-)
-def test_the_factor_after_each_of_four_steps_in_two_epochs(name, arguments, factors):
-    schedule = schedule_of(ComponentSpec("schedule", name, arguments))
-    assert [schedule(Moment(t, 4, 2)) for t in range(5)] == pytest.approx(factors)
-
-
-def test_the_rate_of_each_epoch_is_in_the_result(minidl, write, tmp_path):
-    path = write(schedule="{ step = { every = 1, factor = 0.5 } }")
-    assert minidl("run", path, "--no-figures", "--output", "run").status == 0
-    result = json.loads((tmp_path / "run/result.json").read_text())
-    assert [epoch["lr"] for epoch in result["epochs"]] == pytest.approx([0.1, 0.05, 0.025])

@@ -85,6 +85,11 @@ def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> Non
     for which in ("best", "median", "worst"):
         error = format_error(summary[which], summary["task"])
         lines.append(f"{which + ':':8}test error {error}")
+    if summary.get("diverged"):
+        lines.append(
+            f"diverged: {summary['diverged']} of {len(summary['seeds'])} seeds, which count as "
+            "worse than all others; a lower learning rate may help"
+        )
     lines.append(f"dead restarts: {summary['dead']} of {summary['restarts']}")
     lines.append(f"training time of a run: {statistics.median(summary['training_seconds']):.2f} s")
     lines += [f"figure: {folder / figure}" for figure in summary.get("figures", [])]

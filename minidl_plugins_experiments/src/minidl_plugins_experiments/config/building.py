@@ -74,6 +74,15 @@ class Builder:
         optimizer: Optimizer = self._make("optimizers", spec, {}, [params])
         return optimizer
 
+    def schedule(self, spec: ComponentSpec) -> Any:
+        """Build a schedule, and those that it is made of."""
+        return self._make("schedules", spec, {})
+
+    def offers(self, kind: str) -> bool:
+        """Return whether an available distribution has components of `kind`."""
+        found = self.registry.components(kind) if kind in self.registry.kinds() else []
+        return any(self.registry.unavailable(each.distribution) is None for each in found)
+
     def model(self, tree: Any, generator: torch.Generator) -> Node:
         """Build the model that `tree` describes; `generator` draws its weights in order."""
         node = self._node(tree, "model", generator)
@@ -133,6 +142,12 @@ class Builder:
 
         return make
 
+    def _schedules(self, value: Any, key: str) -> Any:
+        """Return the schedule, or the list of schedules, that `value` describes."""
+        if isinstance(value, list):
+            return [self._schedules(each, f"{key}[{i}]") for i, each in enumerate(value)]
+        return self.schedule(section_spec(value, key, "{ cosine = { final = 0.1 } }"))
+
     # -- one component -------------------------------------------------------------------------
 
     def _make(
@@ -153,6 +168,8 @@ class Builder:
         arguments = {
             name: self._optimizer_maker(value, resolved, name)
             if kind == "optimizers" and re.search(r"\bOptimizer\b", accepted.annotation(name))
+            else self._schedules(value, f"{spec.key}.{name}")
+            if kind == "schedules" and re.search(r"\bSchedule\b", accepted.annotation(name))
             else self._argument(value, accepted.annotation(name), f"{spec.key}.{name}", given)
             for name, value in arguments.items()
         }

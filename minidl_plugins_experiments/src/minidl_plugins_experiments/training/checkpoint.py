@@ -13,6 +13,7 @@ from minidl_plugins_experiments.training.checkpoint_file import (
 )
 from minidl_plugins_experiments.training.module_state import named_generators, named_tensors
 from minidl_plugins_experiments.training.plain_state import from_plain, to_plain
+from minidl_plugins_experiments.training.schedules import load_states, states_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,7 @@ def restore(
         _fill_module(state.model, saved["model"], tensors)
         _fill_module(state.loss, saved["loss"], tensors)
         state.optimizer.load_state_dict(from_plain(saved["optimizer"], tensors))
+        load_states(state.schedules, from_plain(saved["schedules"], tensors))
     for name, generator in generators.items():
         generator.set_state(from_plain(checkpoint.state["generators"][name], tensors))
     torch.random.set_rng_state(from_plain(checkpoint.state["global"], tensors))
@@ -86,6 +88,7 @@ def _state_to_plain(
         "model": _module_to_plain(state.model, f"{name}.model", tensors),
         "loss": _module_to_plain(state.loss, f"{name}.loss", tensors),
         "optimizer": to_plain(state.optimizer.state_dict(), f"{name}.optimizer", tensors),
+        "schedules": to_plain(states_of(state.schedules), f"{name}.schedules", tensors),
     }
 
 

@@ -34,7 +34,7 @@ __all__ = [
 
 CHECKPOINT = "checkpoint.safetensors"  # the name of the file in a run folder
 FORMAT = "minidl checkpoint"
-SCHEMA = 2  # raised when an older reader would misunderstand the file
+SCHEMA = 3  # raised when an older reader would misunderstand the file
 
 
 class CheckpointError(MinidlError):

@@ -13,7 +13,7 @@ from minidl_plugins_experiments.config.building import Builder
 from minidl_plugins_experiments.config.checking import checked_data, device_of
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.training.restarts import TrainingState
-from minidl_plugins_experiments.training.schedules import schedule_of
+from minidl_plugins_experiments.training.schedules import build_schedule, is_constant
 from minidl_plugins_experiments.training.stacking import stacked
 from minidl_plugins_experiments.training.trial import Trial
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from minidl_core import Component, Engine, Module, Registry
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.data.data import Data
-    from minidl_plugins_experiments.training.schedules import Schedule
 
 __all__ = ["Prepared", "prepare"]
 
@@ -46,7 +45,6 @@ class Prepared:
     device: torch.device
     data: Data
     states: list[TrainingState]
-    schedule: Schedule
     generators: dict[str, torch.Generator]
     weights_seed: int
     engine: Engine
@@ -69,7 +67,8 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
     engine_name, engine = _engine(experiment, registry)
     device = device_of(experiment.device)
     builder = Builder(registry, getattr(torch, experiment.dtype), device, Path(experiment.folder))
-    schedule = schedule_of(experiment.schedule)
+    if not is_constant(experiment.schedule):
+        build_schedule(experiment.schedule, builder)  # what is wrong with it is said at once
 
     generator = torch.Generator().manual_seed(experiment.seed)
     data = checked_data(builder.data(experiment.data, generator), experiment, device)
@@ -78,7 +77,10 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
 
     def state_of(model: Module) -> TrainingState:
         loss = builder.loss(experiment.loss)
-        return TrainingState(model, loss, builder.optimizer(experiment.optimizer, model.param()))
+        state = TrainingState(model, loss, builder.optimizer(experiment.optimizer, model.param()))
+        if not is_constant(experiment.schedule):
+            state.schedules = [build_schedule(experiment.schedule, builder)]
+        return state
 
     reason = Trial(experiment, builder, data).why_not_stacked()
     models = [builder.model(experiment.model, weights).module for _ in range(experiment.restarts)]
@@ -93,7 +95,6 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
         device=device,
         data=data,
         states=states,
-        schedule=schedule,
         generators={"batches": generator, "weights": weights},
         weights_seed=weights_seed,
         engine=engine,
@@ -115,6 +116,7 @@ def _engine(experiment: Experiment, registry: Registry) -> tuple[str, Engine]:
 def _resolved(experiment: Experiment, builder: Builder) -> Experiment:
     """Return `experiment` with the arguments that its components were given."""
     resolved: dict[str, Any] = {
-        key: builder.resolved[getattr(experiment, key).key] for key in ("data", "loss", "optimizer")
+        key: builder.resolved.get(getattr(experiment, key).key, getattr(experiment, key))
+        for key in ("data", "loss", "optimizer", "schedule")
     }
     return replace(experiment, **resolved)

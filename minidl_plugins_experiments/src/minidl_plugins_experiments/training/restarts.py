@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_core import Loss, Module, Optimizer, Parameter
+    from minidl_plugins_experiments.training.schedules import Schedule
 
 __all__ = ["TrainingState", "find_restart", "named_parameters"]
 
@@ -25,6 +26,7 @@ class TrainingState:
     Attributes:
         models: (K,) for K stacked restarts, () for one restart.
         diverged: whether its loss is no longer finite; then it is not trained further.
+        schedules: a schedule for each restart; none if the learning rate is constant.
     """
 
     model: Module
@@ -32,6 +34,7 @@ class TrainingState:
     optimizer: Optimizer
     models: tuple[int, ...] = ()
     diverged: bool = False
+    schedules: list[Schedule] = field(default_factory=list)
 
     @property
     def restarts(self) -> int:

@@ -25,7 +25,8 @@ def stacked(states: Sequence[TrainingState]) -> TrainingState:
     model = stack([state.model for state in states])
     loss = stack([state.loss for state in states])
     optimizer = stack([state.optimizer for state in states])
-    return TrainingState(model, loss, optimizer, (len(states),))
+    schedules = [schedule for state in states for schedule in state.schedules]
+    return TrainingState(model, loss, optimizer, (len(states),), schedules=schedules)
 
 
 def why_not_stacked(states: Sequence[TrainingState], x: Tensor, y: Tensor) -> str | None:

@@ -13,6 +13,7 @@ from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.training.hidden_state import find_hidden_state
 from minidl_plugins_experiments.training.plain_state import to_plain
 from minidl_plugins_experiments.training.restarts import TrainingState
+from minidl_plugins_experiments.training.schedules import is_constant
 from minidl_plugins_experiments.training.stacking import TRIAL_ROWS, why_not_stacked
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Trial:
             ) from error
 
     def _check_schedule(self, state: TrainingState) -> None:
-        scheduled = self.experiment.schedule.name != "constant"
+        scheduled = not is_constant(self.experiment.schedule)
         if scheduled and not isinstance(getattr(state.optimizer, "lr", None), (int, float)):
             raise ConfigError(
                 f"{self.experiment.optimizer.name} has no learning rate lr to change; leave the "
