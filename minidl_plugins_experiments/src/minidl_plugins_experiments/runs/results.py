@@ -55,7 +55,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         },
         "model": {"parameters": prepared.parameters, "description": prepared.description},
         "restarts": {
-            "count": experiment.restarts,
+            "count": experiment.models,
             "stacked": bool(prepared.states[0].models),
             "reason": prepared.why_not_stacked,
             "dead": [],
