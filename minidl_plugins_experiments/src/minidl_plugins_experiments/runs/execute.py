@@ -102,7 +102,9 @@ def _train(session: Session, run: Run, result: dict[str, Any]) -> dict[str, Any]
     run.strategy.started(run.folder)
     try:
         session.notify("minidl_run_started", run=run)
-        with progress_for(sys.stderr, options.quiet or not session.is_main_process) as progress:
+        quiet = options.quiet or not session.is_main_process
+        shares = run.data.task == "classification"
+        with progress_for(sys.stderr, quiet, shares=shares) as progress:
             progress.start(
                 run.experiment.epochs,
                 run.steps_per_epoch * len(run.states),

@@ -116,7 +116,7 @@ class Run:
         for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
             lr = rates_at(self.rates, (epoch - 1) * self.steps_per_epoch)
             self._train_epoch(epoch, progress)
-            metrics = measure(self.states, self.data, self.strategy.predict)
+            metrics = measure(self.states, self.data, self.prepared.error, self.strategy.predict)
             observe(self.rates, metrics[self.experiment.select_on])
             self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
             yield self.best_metrics()
