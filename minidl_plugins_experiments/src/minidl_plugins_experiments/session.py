@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_experiments.config.problems import problems_named
+from minidl_plugins_experiments.config.problems import ConfigError, problems_named
 from minidl_plugins_experiments.runs.provenance import distributions_of
 from minidl_plugins_experiments.training.preparing import prepare
 from minidl_plugins_experiments.training.randomness import seeded
 from minidl_plugins_experiments.training.strategy import Strategy, find_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from minidl_core import Registry
+    from minidl_core import MinidlError, Registry
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.training.preparing import Prepared
 
@@ -65,8 +65,13 @@ class Session:
         return replace(self, options=replace(self.options, **options))
 
     @contextmanager
-    def prepared(self, experiment: Experiment) -> Iterator[Prepared]:
+    def prepared(
+        self, experiment: Experiment, broken_data: Callable[[str], MinidlError] | None = None
+    ) -> Iterator[Prepared]:
         """Build and check `experiment`; inside the context, its seed seeds torch's generators.
+
+        Args:
+            broken_data: makes the error to raise if the data cannot be read, from the problem.
 
         Raises:
             ConfigError: it cannot be run.
@@ -74,7 +79,12 @@ class Session:
         with seeded(experiment.seed, experiment.device):
             with problems_named(experiment.file):
                 self.strategy.setup(experiment, self.versions())
-                prepared = prepare(experiment, self.registry)
+                try:
+                    prepared = prepare(experiment, self.registry)
+                except ConfigError as error:
+                    if broken_data is None or error.key.partition(".")[0] != "data":
+                        raise
+                    raise broken_data(str(error)) from error
             yield prepared
 
     def versions(self) -> dict[str, str]:

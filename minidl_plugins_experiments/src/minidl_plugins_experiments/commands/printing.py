@@ -30,7 +30,10 @@ def print_dry_run(session: Session, prepared: Prepared) -> None:
         for split in ("train", "validation", "test")
         if getattr(data, split) is not None
     )
-    shapes = f"{rows_as_text(data.train.x)}, and targets of {rows_as_text(data.train.y)}"
+    x, y = data.train
+    shapes = f"{rows_as_text(x)} inputs, {rows_as_text(y)} targets"
+    if all(each.ndim == 2 and each.is_floating_point() for each in (x, y)):
+        shapes = f"{x.shape[1]} inputs, {y.shape[1]} outputs"
     lines = [
         prepared.description,
         f"parameters: {prepared.parameters}",
@@ -86,6 +89,11 @@ def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> Non
     for which in ("best", "median", "worst"):
         error = format_error(summary[which], summary["task"])
         lines.append(f"{which + ':':8}test error {error}")
+    if summary.get("diverged"):
+        lines.append(
+            f"diverged: {summary['diverged']} of {len(summary['seeds'])} seeds, which count as "
+            "worse than all others; a lower learning rate may help"
+        )
     lines.append(f"dead restarts: {summary['dead']} of {summary['restarts']}")
     lines.append(f"training time of a run: {statistics.median(summary['training_seconds']):.2f} s")
     lines += [f"figure: {folder / figure}" for figure in summary.get("figures", [])]

@@ -76,10 +76,10 @@ def command(
     """
     if (file is None) == (resume is None):
         raise click.UsageError("give the FILE of an experiment, or --resume and a run's FOLDER")
-    if resume is not None and (settings or output or seeds or engine or dry_run):
+    if resume is not None and (output or seeds or engine or dry_run):
         raise click.UsageError(
-            "--resume continues a run as it was started; leave out --set, --output, --seeds, "
-            "--engine and --dry-run"
+            "--resume continues a run as it was started; leave out --output, --seeds, --engine "
+            "and --dry-run"
         )
     from minidl_plugins_experiments.commands import running
     from minidl_plugins_experiments.session import Options, Session
@@ -87,7 +87,7 @@ def command(
     session = Session(registry, Options(quiet, figures, json_lines, checkpoint_every))
     with _exit_statuses(session):
         if resume is not None:
-            running.resume(session, resume)
+            running.resume(session, resume, settings)
         elif file is not None:
             if engine is not None:
                 settings = (*settings, f"engine={engine}")
@@ -109,12 +109,16 @@ def _exit_statuses(session: Session) -> Iterator[None]:
     try:
         session.find_strategy()
         yield
+    except click.exceptions.Exit:
+        raise
     except BaseException as error:
         refused = isinstance(error, ConfigError)
         words = session.strategy.error_message(error)
         if words is None:
             status = 130 if isinstance(error, KeyboardInterrupt) else 2 if refused else 1
             raise click.exceptions.Exit(status) from error
+        if isinstance(error, KeyboardInterrupt):
+            raise click.exceptions.Exit(130) from error
         if isinstance(error, MinidlError):
             kind = Refused if refused else click.ClickException
             raise kind(printable(words)) from error

@@ -9,7 +9,8 @@ from minidl_plugins_experiments.commands import printing
 from minidl_plugins_experiments.config.loading import load_experiment
 from minidl_plugins_experiments.config.problems import ConfigError, problems_named
 from minidl_plugins_experiments.runs import execute, seeds
-from minidl_plugins_experiments.runs.folder import check_output, is_series
+from minidl_plugins_experiments.runs.folder import check_output, is_series, read_result
+from minidl_plugins_experiments.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,17 +56,27 @@ def start(
         printing.print_run(session, *execute.start(session, experiment, output))
 
 
-def resume(session: Session, folder: Path) -> None:
+def resume(session: Session, folder: Path, settings: Sequence[str] = ()) -> None:
     """Continue the run or the series in `folder`, and print its result.
+
+    Args:
+        settings: what may still change of a run: more epochs, or a new place of the data.
 
     Raises:
         MinidlError: the folder has no run, or the run cannot be resumed.
     """
     _check_json_lines(session.options.json_lines)
     if is_series(folder):
+        if settings:
+            raise ConfigError(
+                f"{folder} is a series of seeds, which is continued as it was started; start a "
+                "new one with other values",
+                key="--set",
+            )
         printing.print_series(session, folder, seeds.resume(session, folder))
     else:
-        printing.print_run(session, folder, execute.resume(session, folder))
+        _tell_finished(session, folder, settings)
+        printing.print_run(session, folder, execute.resume(session, folder, settings))
 
 
 def _check_json_lines(file: str | None) -> None:
@@ -74,3 +85,12 @@ def _check_json_lines(file: str | None) -> None:
             f"the folder of {file} does not exist; create it, or name another file",
             key="--json-lines",
         )
+
+
+def _tell_finished(session: Session, folder: Path, settings: Sequence[str]) -> None:
+    if settings or not session.is_main_process or read_result(folder)["status"] != "finished":
+        return
+    tell(
+        f"minidl: {folder} is finished, and nothing is left to do; to train longer: "
+        f"minidl run --resume {folder} --set epochs=N"
+    )

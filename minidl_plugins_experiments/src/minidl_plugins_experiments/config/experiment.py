@@ -152,10 +152,16 @@ def _number(tree: dict[str, Any], key: str) -> int:
     value = tree.get(key, default)
     if value is None:
         raise ConfigError(f"the file must say its {key}; write {key} = 50", key=key)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigError(
             f"expected a whole number of at least {least}, got {kind_of(value)}; "
-            f"write {key} = {max(least, 1)} or more",
+            f"write {key} = {least} or more",
+            key=key,
+        )
+    if value >= 2**63:
+        raise ConfigError(
+            f"expected a whole number below 2^63 ({2**63}), got {kind_of(value)}; write a smaller "
+            "one",
             key=key,
         )
     return value

@@ -12,6 +12,7 @@ from minidl_plugins_experiments.runs.diagnosis import warnings_of
 from minidl_plugins_experiments.runs.folder import RESULT, WEIGHTS
 from minidl_plugins_experiments.training.module_state import named_tensors
 from minidl_plugins_experiments.training.restarts import find_restart
+from minidl_plugins_experiments.training.saving import save
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +32,7 @@ def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]
     best.eval()
     weights = weights_of(best, loss)
     write_atomically(run.folder / WEIGHTS, safetensors_bytes(weights, {"format": "pt"}))
-    run.save()
+    save(run)
     result["warnings"] = list(warnings_of(result))
     if figures:
         result["figures"] = _draw(run, result, best)

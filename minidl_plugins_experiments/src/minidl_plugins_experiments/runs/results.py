@@ -11,6 +11,7 @@ from minidl_plugins_experiments.data.fingerprint import fingerprint
 from minidl_plugins_experiments.runs.provenance import components_of, machine
 from minidl_plugins_experiments.runs.schema import SCHEMA
 from minidl_plugins_experiments.training.metrics import dead_above, dead_restarts, for_json
+from minidl_plugins_experiments.training.saving import configuration_digest
 
 if TYPE_CHECKING:
     from minidl_plugins_experiments.training.preparing import Prepared
@@ -39,6 +40,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "status": "running",
         "error": None,
         "configuration": experiment.tree(),
+        "digest": configuration_digest(experiment.tree()),
         "seeds": {"seed": experiment.seed, "weights": prepared.weights_seed},
         "components": components_of(prepared.components),
         "distributions": versions,

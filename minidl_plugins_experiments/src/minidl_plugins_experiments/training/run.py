@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from minidl_core import NonFiniteError, train
-from minidl_plugins_experiments.training.checkpoint import restore, take
-from minidl_plugins_experiments.training.checkpoint_file import (
-    CHECKPOINT,
-    Checkpoint,
-    write_checkpoint,
-)
 from minidl_plugins_experiments.training.metrics import (
     MISSING,
     best_restart,
@@ -51,6 +44,9 @@ class Run:
         states: the training state of each restart, or one for all of them stacked.
         model, loss, optimizer: those of the first training state.
         epochs: the metrics of each finished epoch, as in ``result.json``.
+        between_epochs: whether the state is that after the last of `epochs`, and can be saved.
+        saved_epochs: how many epochs the last checkpoint has.
+        stopping: what to raise after this epoch, because a signal asks to stop.
         json_lines: the file that the observer ``json_lines`` writes to, or None.
         strategy: how this process executes the run.
     """
@@ -71,6 +67,8 @@ class Run:
         self.data = prepared.data
         self.states: list[TrainingState] = prepared.states
         self.epochs: list[dict[str, Any]] = []
+        self.between_epochs, self.saved_epochs = True, 0
+        self.stopping: BaseException | None = None
         self.training_seconds = 0.0
         self.seconds_before = 0.0  # of earlier processes, before the run was resumed
         self.began = time.monotonic()
@@ -103,27 +101,23 @@ class Run:
 
     # -- the loop ------------------------------------------------------------------------------
 
-    def train(self, progress: Progress, checkpoint_seconds: float) -> Iterator[dict[str, float]]:
+    def train(self, progress: Progress) -> Iterator[dict[str, float]]:
         """Train the epochs that are left, and yield the metrics of the best restart after each.
-
-        A checkpoint is written when `checkpoint_seconds` have passed since the last. If writing
-        fails, stderr says so, the previous checkpoint stays, and training continues.
 
         Raises:
             NonFiniteError: every restart diverged.
         """
-        saved = time.monotonic()
         for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
             lr = rates_at(self.rates, (epoch - 1) * self.steps_per_epoch)
+            self.between_epochs = False
             self._train_epoch(epoch, progress)
             metrics = measure(self.states, self.data, self.prepared.error, self.strategy.predict)
             observe(self.rates, metrics[self.experiment.select_on])
             self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
+            self.between_epochs = True
             yield self.best_metrics()
-            if time.monotonic() - saved >= checkpoint_seconds and epoch < self.experiment.epochs:
-                if self.strategy.is_main_process:
-                    self._try_to_save()
-                saved = time.monotonic()
+            if self.stopping:
+                raise self.stopping
 
     def _train_epoch(self, epoch: int, progress: Progress) -> None:
         began = time.perf_counter()
@@ -178,42 +172,3 @@ class Run:
             for name, values in last.items()
             if isinstance(values, list)
         }
-
-    # -- checkpoints ---------------------------------------------------------------------------
-
-    def save(self) -> None:
-        """Write the checkpoint.
-
-        Raises:
-            OSError: it could not be written; the previous one is still there.
-        """
-        progress = {
-            "epochs": self.epochs,
-            "training_seconds": self.training_seconds,
-            "total_seconds": self.total_seconds,
-        }
-        checkpoint = take(
-            self.id, len(self.epochs), progress, self.states, self.prepared.generators
-        )
-        write_checkpoint(self.folder / CHECKPOINT, checkpoint)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from where `checkpoint` was taken.
-
-        Raises:
-            CheckpointError: it does not fit.
-        """
-        restore(checkpoint, self.states, self.prepared.generators)
-        self.epochs = checkpoint.progress["epochs"]
-        self.training_seconds = checkpoint.progress["training_seconds"]
-        self.seconds_before = checkpoint.progress["total_seconds"]
-
-    def _try_to_save(self) -> None:
-        try:
-            self.save()
-        except OSError as error:
-            print(
-                f"minidl: no checkpoint after epoch {len(self.epochs)} ({error}); the run "
-                "continues, and the previous checkpoint is kept",
-                file=sys.stderr,
-            )
