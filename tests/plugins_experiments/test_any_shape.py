@@ -7,7 +7,9 @@ import json
 import pytest
 import torch
 
+from minidl_core import registry
 from minidl_plugins_experiments.config.data_checks import rows_as_text
+from minidl_plugins_experiments.training import saving as save_module
 from minidl_plugins_experiments.training.errors import ErrorMeasure, class_counts
 from minidl_plugins_nn import BCEWithLogitsLoss, CrossEntropyLoss
 
@@ -137,6 +139,8 @@ def test_evaluation_in_batches_changes_no_metric(name, restarts, minidl, write, 
 def test_evaluation_sees_no_more_rows_than_asked(minidl, write, monkeypatch):
     from minidl_plugins_nn import Embedding
 
+    monkeypatch.setenv("MINIDL_DISABLE", "minidl-plugins-inspect")  # it looks at all rows
+    registry.refresh()
     seen, forward = set(), Embedding.forward
 
     def watched(self, x):
@@ -155,18 +159,16 @@ def test_evaluation_sees_no_more_rows_than_asked(minidl, write, monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stopped_run_goes_on_to_the_same_bits(name, minidl, write, tmp_path, monkeypatch):
-    from minidl_plugins_experiments.training.run import Run
-
     lines = {"restarts": "2"}
     every = ["--no-figures", "--checkpoint-every", "0"]
     assert learn(minidl, write, name, "whole", *every, **lines).status == 0
-    saving = Run.save
+    saving = save_module.save
 
-    def save_and_stop(run: Run) -> None:
+    def save_and_stop(run) -> None:
         saving(run)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "save", save_and_stop)
+    monkeypatch.setattr(save_module, "save", save_and_stop)
     learn(minidl, write, name, "stopped", *every, **lines)
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
