@@ -33,5 +33,5 @@ def minidl_epoch_ended(run: Any, epoch: int) -> None:
 @hookimpl
 def minidl_run_finished(run: Any, error: BaseException | None) -> None:
     recorder = _recorders.pop(run, None)
-    if recorder is not None and error is None:
-        recorder.finish(run)
+    if recorder is not None:
+        recorder.save() if error else recorder.finish(run)

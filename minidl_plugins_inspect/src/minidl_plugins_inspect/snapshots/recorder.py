@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ __all__ = ["SNAPSHOTS", "Recorder", "chosen_epochs"]
 SNAPSHOTS = "snapshots.json"
 SCHEMA = 1
 MOST_FRAMES = 13  # with the one before the first epoch
+SECONDS = 1.0  # between two writes of the file
 MOST_ROWS = 256  # of the training set that layers are measured on
 
 
@@ -37,6 +39,7 @@ class Recorder:
         self.file: Path = run.folder / SNAPSHOTS
         self._epochs = chosen_epochs(run.experiment.epochs)
         self._grid = grid_of(run.data)
+        self._saved = time.monotonic()
         self.content: dict[str, Any] = {
             "schema": SCHEMA,
             "run": run.id,
@@ -68,7 +71,8 @@ class Recorder:
         self.content["layers"] = structure(seen)
         kept = [each for each in self.content["frames"] if each["epoch"] < epoch]
         self.content["frames"] = [*kept, frame]
-        self._write()
+        if time.monotonic() - self._saved >= SECONDS:
+            self.save()
 
     def finish(self, run: Any) -> None:
         """Store the rows that the selected restart gets wrong.
@@ -83,7 +87,7 @@ class Recorder:
                 model.eval()
                 found = misclassified(run.data, model)
             self.content["misclassified"] = {"restart": best, **found}
-            self._write()
+        self.save()
 
     def _earlier_frames(self, run: Any) -> list[dict[str, Any]]:
         try:
@@ -97,11 +101,17 @@ class Recorder:
             frames = frames[::2]
         return frames
 
-    def _write(self) -> None:
+    def save(self) -> None:
+        """Write the file: at the end, and while the run trains at most once in a second.
+
+        Raises:
+            OSError: it could not be written.
+        """
         beside = self.file.with_name(f"{self.file.name}.partial")
         text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         beside.write_text(text, encoding="utf-8")
         beside.replace(self.file)
+        self._saved = time.monotonic()
 
 
 def chosen_epochs(epochs: int) -> set[int]:
