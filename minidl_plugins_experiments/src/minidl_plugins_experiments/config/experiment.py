@@ -36,7 +36,8 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "device": ("cpu", ()),
     "dtype": ("float32", DTYPES),
 }
-KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS, "engine"]
+KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS]
+KEYS += ["engine", "evaluate_batch"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Experiment:
         restarts: how many models are trained, each from its own first weights.
         select_on: the metric that chooses the best restart.
         dtype: the name of one of torch's dtypes.
+        evaluate_batch: how many rows are evaluated at once; None means as many as suit the data.
         engine: the name of the engine; None means the default of the installation.
         folder: the folder that relative paths in the file begin at.
         name: the name of the experiment, which names its run folders.
@@ -67,6 +69,7 @@ class Experiment:
     device: str
     dtype: str
     engine: str | None = None
+    evaluate_batch: int | None = None
     folder: str = "."
     name: str = "experiment"
     file: str = ""
@@ -117,6 +120,8 @@ def experiment_of(
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
     parts.update(model=tree["model"], engine=_engine(tree))
+    if "evaluate_batch" in tree:
+        parts["evaluate_batch"] = _number(tree, "evaluate_batch")
     return Experiment(**parts, folder=folder, name=name, file=file)
 
 
@@ -143,7 +148,7 @@ def check_plain(value: Any, key: str) -> None:
 
 
 def _number(tree: dict[str, Any], key: str) -> int:
-    default, least = NUMBERS[key]
+    default, least = NUMBERS.get(key, (None, 1))
     value = tree.get(key, default)
     if value is None:
         raise ConfigError(f"the file must say its {key}; write {key} = 50", key=key)
