@@ -76,7 +76,7 @@ def grid_of(data: Any, border: float = 0.5) -> Grid | None:
 def has_one_class_a_row(data: Any) -> bool:
     """Whether every row has one class: one-hot, 0 or 1 in a column, or an index."""
     y = data.train.y
-    return data.task == "classification" and y.ndim == (2 if y.is_floating_point() else 1)
+    return bool(data.task == "classification" and y.ndim == (2 if y.is_floating_point() else 1))
 
 
 def labels_of(values: Tensor, border: float = 0.5) -> Tensor:
