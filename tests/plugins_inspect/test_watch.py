@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,11 +12,7 @@ from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh, stac
 from minidl_plugins_inspect import watch
 from minidl_plugins_nn import BatchNorm1d, Dropout, TransformerEncoderLayer
 
-spec = importlib.util.spec_from_file_location("strangers", Path(__file__).with_name("strangers.py"))
-assert spec is not None
-assert spec.loader is not None
-strangers = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(strangers)
+from . import strangers
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from minidl_plugins_engines.traced import Traced
 from minidl_plugins_engines.tracing import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
+
+    from minidl_plugins_engines.ways import Way
 
     Roots = tuple[Any, Any, Any]
 
@@ -32,7 +32,7 @@ class Steps:
     """The traces of one model, loss and optimizer, none of which it refers to.
 
     Args:
-        compile: makes a function of a program.
+        way: what the engine does with a trace.
 
     Attributes:
         traces: the latest used first.
@@ -40,11 +40,11 @@ class Steps:
         wrong: whether a trace was found to be wrong; then there is none any more.
     """
 
-    def __init__(self, compile: Callable[..., Any]) -> None:
+    def __init__(self, way: Way) -> None:
         self.traces: list[Traced] = []
         self.refusal: str | None = None
         self.wrong = False
-        self._compile = compile
+        self._way = way
         self._seen: dict[Any, dict[str, Any]] = {}
         self._impossible: dict[str, str] = {}  # scopes that tracing has failed for, and why
         self._restless = 0
@@ -164,7 +164,7 @@ class Steps:
         finally:
             python.restore()
             tensors.restore()
-        traced = Traced(program, inventory, roots, inputs, target, self._compile)
+        traced = Traced(program, inventory, roots, inputs, target, self._way)
         self.traces.insert(0, traced)
         del self.traces[MOST_TRACES:]
         return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from minidl_plugins_engines.inventory import Inventory
     from minidl_plugins_engines.program import Program
+    from minidl_plugins_engines.ways import Way
 
 __all__ = ["Traced"]
 
@@ -38,17 +39,18 @@ class Traced:
 
     def __init__(
         self, program: Program, inventory: Inventory, roots: tuple[Any, Any, Any],
-        inputs: tuple[Any, ...], target: Any, compile: Callable[..., Any],
+        inputs: tuple[Any, ...], target: Any, way: Way,
     ) -> None:  # fmt: skip
         self.wrong = ""
         self.scope = inventory.scope
         self.program = program
+        self._way = way
         self._written = program.written()
         self._generators = inventory.generators
         self._random = any(call.random for call in program.calls)
         self._one_thread = is_small(roots[0], inputs)
         try:
-            self._run = self._call(compile, program, self.scope)
+            self._run = self._call(way.compile, program, self.scope)
         except Exception as error:
             raise NotTraceableError(f"compiling failed: {type(error).__name__}: {error}") from error
         self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
@@ -117,7 +119,7 @@ def fast(r0, r1, r2, inputs, target):
 
     def _verified(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do the step both ways from the same state; the eager result counts."""
-        attempt = _Attempt(self._written, self._generators)
+        attempt = _Attempt(self._way, self._written, model, self._generators)
         hooks = (lambda: None, lambda: True)[: SCOPES.index(self.scope)]
 
         def try_it() -> None:
@@ -176,9 +178,14 @@ class _Attempt:
         problem: what differed from the eager step, as far as it was compared.
     """
 
-    def __init__(self, written: list[Tensor], generators: list[torch.Generator]) -> None:
+    def __init__(
+        self, way: Way, written: list[Tensor], model: Any, generators: list[torch.Generator]
+    ) -> None:
         self.problem = ""
-        self._written = written
+        self._way = way
+        gradients = {id(parameter.grad) for parameter in model.param()}
+        self._written = sorted(written, key=lambda each: id(each) not in gradients)
+        self._gradients = sum(id(each) in gradients for each in written)
         self._generators = generators
         self._start = TensorState((), generators)
         self._after: list[Tensor] = []
@@ -199,8 +206,13 @@ class _Attempt:
 
     def compare_state(self) -> None:
         """Compare what the step wrote."""
-        if self._result and not all(map(_same, self._after, self._written)):
-            self.problem = self.problem or "a gradient, parameter or other state differs"
+        n, after, now = self._gradients, self._after, self._written
+        if not self._result or self.problem:
+            return
+        if not self._way.same(after[:n], now[:n]):
+            self.problem = "a gradient differs"
+        elif not self._way.same_state(after[n:], now[n:]):
+            self.problem = "a parameter or other state differs"
 
     def compare_results(self, prediction: Any, value: Tensor) -> None:
         """Compare what the step returned, and how many random numbers it drew."""
@@ -208,14 +220,7 @@ class _Attempt:
             return
         one = (*in_a_tuple(self._result[0]), self._result[1])
         other = (*in_a_tuple(prediction), value)
-        if len(one) != len(other) or not all(map(_same, one, other)):
+        if not self._way.same(one, other):
             self.problem = "the prediction or the loss differs"
         elif not self._drawn.holds():
             self.problem = "it drew other random numbers"
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are the same, NaN included; zeros may differ in sign."""
-    if (a.shape, a.dtype) != (b.shape, b.dtype):
-        return False
-    return torch.equal(a, b) or bool(((a == b) | ((a != a) & (b != b))).all())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minidl_core.console import printable
+from minidl_plugins_experiments.config.data_checks import rows_as_text
 from minidl_plugins_experiments.runs.formatting import format_error
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def print_dry_run(session: Session, prepared: Prepared) -> None:
         for split in ("train", "validation", "test")
         if getattr(data, split) is not None
     )
-    shapes = f"{data.train.x.shape[1]} inputs, {data.train.y.shape[1]} outputs"
+    x, y = data.train
+    shapes = f"{rows_as_text(x)} inputs, {rows_as_text(y)} targets"
+    if all(each.ndim == 2 and each.is_floating_point() for each in (x, y)):
+        shapes = f"{x.shape[1]} inputs, {y.shape[1]} outputs"
     lines = [
         prepared.description,
         f"parameters: {prepared.parameters}",

@@ -37,7 +37,8 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "device": ("cpu", ()),
     "dtype": ("float32", DTYPES),
 }
-KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS, "engine", *OPTIONS]
+KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS]
+KEYS += ["engine", "evaluate_batch", *OPTIONS]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Experiment:
         restarts: how many models are trained, each from its own first weights.
         select_on: the metric that chooses the best restart.
         dtype: the name of one of torch's dtypes.
+        evaluate_batch: how many rows are evaluated at once; None means as many as suit the data.
         engine: the name of the engine; None means the default of the installation.
         weights: the run whose weights are the first ones, and the layers that keep their own.
         frozen: the paths of the layers that are not trained.
@@ -72,6 +74,7 @@ class Experiment:
     device: str
     dtype: str
     engine: str | None = None
+    evaluate_batch: int | None = None
     weights: dict[str, Any] | None = None
     frozen: list[str] | None = None
     stop: dict[str, Any] | None = None
@@ -126,6 +129,8 @@ def experiment_of(
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
     parts.update(model=tree["model"], engine=_engine(tree), **training_options(tree, folder))
+    if "evaluate_batch" in tree:
+        parts["evaluate_batch"] = _number(tree, "evaluate_batch")
     return Experiment(**parts, folder=folder, name=name, file=file)
 
 
@@ -152,7 +157,7 @@ def check_plain(value: Any, key: str) -> None:
 
 
 def _number(tree: dict[str, Any], key: str) -> int:
-    default, least = NUMBERS[key]
+    default, least = NUMBERS.get(key, (None, 1))
     value = tree.get(key, default)
     if value is None:
         raise ConfigError(f"the file must say its {key}; write {key} = 50", key=key)

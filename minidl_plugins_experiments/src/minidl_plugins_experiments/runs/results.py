@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from minidl_plugins_experiments.config.data_checks import rows_as_text
 from minidl_plugins_experiments.data.fingerprint import fingerprint
 from minidl_plugins_experiments.runs.provenance import components_of, machine
 from minidl_plugins_experiments.runs.schema import SCHEMA
@@ -47,8 +48,10 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "machine": machine(prepared.device),
         "data": {
             "task": data.task,
-            "features": data.train.x.shape[1],
-            "outputs": data.train.y.shape[1],
+            "features": data.train.x[0].numel(),
+            "outputs": data.train.y[0].numel(),
+            "inputs": rows_as_text(data.train.x),
+            "targets": rows_as_text(data.train.y),
             "rows": rows,
             "notes": for_json(dict(data.notes)),
             "fingerprint": fingerprint(data),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import MinidlError, NonFiniteError, train
-from minidl_plugins_experiments.training.metrics import error_of, for_json
+from minidl_plugins_experiments.training.errors import class_counts
+from minidl_plugins_experiments.training.metrics import for_json
 from minidl_plugins_experiments.training.restarts import TrainingState
 from minidl_plugins_experiments.training.schedules import (
     LearningRate,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from minidl_plugins_experiments.data.data import Split
     from minidl_plugins_experiments.training.preparing import Prepared
 
 __all__ = ["baselines"]
@@ -37,11 +39,10 @@ def baselines(prepared: Prepared) -> dict[str, Any]:
     ``reason`` says why.
     """
     found: dict[str, Any] = {"constant": None, "linear": None, "reason": None}
-    y = prepared.data.train.y
-    if y.ndim != 2 or not y.is_floating_point() or not prepared.data.train.x.is_floating_point():
-        return {**found, "reason": "inputs or targets are not numbers"}
-    constant = y.mean(0)
-    found["constant"] = _errors(prepared, lambda x: constant.expand(len(x), -1))
+    x, y = prepared.data.train
+    found["constant"] = _constant(prepared)
+    if x.ndim != 2 or not x.is_floating_point() or y.ndim != (2 if y.is_floating_point() else 1):
+        return {**for_json(found), "reason": "the data are no table of numbers"}
     try:
         found["linear"] = _errors(prepared, _linear(prepared))
     except NonFiniteError:
@@ -53,11 +54,28 @@ def baselines(prepared: Prepared) -> dict[str, Any]:
     return dict(for_json(found))
 
 
+def _constant(prepared: Prepared) -> dict[str, float]:
+    """Return the errors of the mean of the training targets, or of their most frequent class."""
+    y = prepared.data.train.y
+    if prepared.data.task == "regression":
+        mean = y.mean(0)
+        return _errors(prepared, lambda x: mean.expand(len(x), *mean.shape))
+    best = int(class_counts(y).argmax())
+    errors = {}
+    for name, split in _splits(prepared):
+        counts = class_counts(split.y)
+        hits = counts[best] if best < len(counts) else 0
+        errors[f"{name}_error"] = float(1 - hits / counts.sum())
+    return errors
+
+
 def _linear(prepared: Prepared) -> Callable[[Tensor], Tensor]:
     """Train a linear model; return its prediction."""
     experiment, builder = prepared.experiment, prepared.builder
     x, y = prepared.data.train
-    layers: list[Any] = [{LINEAR: [x.shape[1], y.shape[1]]}]
+    count = max(int(split.y.max()) + 1 for _, split in _splits(prepared))
+    outputs = y.shape[1] if y.ndim == 2 else count
+    layers: list[Any] = [{LINEAR: [x.shape[1], outputs]}]
     layers += [LAST[experiment.loss.name]] if experiment.loss.name in LAST else []
     weights = torch.Generator(prepared.device).manual_seed(prepared.weights_seed)
     model = builder.model(layers, weights).module
@@ -91,10 +109,13 @@ def _linear(prepared: Prepared) -> Callable[[Tensor], Tensor]:
 
 
 def _errors(prepared: Prepared, predict: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    return {
+        f"{name}_error": prepared.error(predict(split.x), split.y).item()
+        for name, split in _splits(prepared)
+    }
+
+
+def _splits(prepared: Prepared) -> list[tuple[str, Split]]:
     data = prepared.data
     splits = {"train": data.train, "test": data.test, "validation": data.validation}
-    return {
-        f"{name}_error": float(error_of(predict(split.x), split.y, data.task))
-        for name, split in splits.items()
-        if split is not None
-    }
+    return [(name, split) for name, split in splits.items() if split is not None]

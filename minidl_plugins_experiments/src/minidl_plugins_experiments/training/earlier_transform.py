@@ -32,6 +32,8 @@ def as_earlier(data: Data, earlier: EarlierRun) -> Data:
     Raises:
         ConfigError: the columns are others, or are encoded in another way.
     """
+    if data.train.x.ndim != 2 or data.train.y.ndim != 2 or not data.train.x.is_floating_point():
+        return data  # nothing was normalised
     before = noted_transform(earlier.result["data"])
     now = noted_transform(
         {

@@ -10,10 +10,12 @@ import torch
 
 from minidl_core import RegistryError, resolve_engine
 from minidl_plugins_experiments.config.building import Builder
-from minidl_plugins_experiments.config.checking import checked_data, device_of
+from minidl_plugins_experiments.config.checking import device_of
+from minidl_plugins_experiments.config.data_checks import checked_data
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.training.best_epoch import BestEpoch, best_epoch_of
 from minidl_plugins_experiments.training.earlier_transform import as_earlier
+from minidl_plugins_experiments.training.errors import ErrorMeasure
 from minidl_plugins_experiments.training.first_weights import earlier_run, freeze_layers
 from minidl_plugins_experiments.training.restarts import TrainingState
 from minidl_plugins_experiments.training.schedules import build_schedule, is_constant
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "prepare"]
 
+TABLE_CELLS = 2**22  # as many cells of a table are evaluated at once
+
 
 @dataclass
 class Prepared:
     """An experiment with all its parts built, before the first step.
 
     Attributes:
+        error: what the error of a model is.
         generators: the sources of randomness: ``batches`` drew the data and draws the order of
             the rows, ``weights`` drew the first weights.
         weights_seed: the seed of ``weights``, drawn from ``batches``.
@@ -51,6 +56,7 @@ class Prepared:
     device: torch.device
     data: Data
     states: list[TrainingState]
+    error: ErrorMeasure
     generators: dict[str, torch.Generator]
     weights_seed: int
     engine: Engine
@@ -103,13 +109,17 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
     description = str(first.describe()) if hasattr(first, "describe") else type(first).__name__
     parameters = sum(parameter.value.numel() for parameter in first.param())
     states = [state_of(model) for model in models]
+    error = ErrorMeasure.of(data.task, states[0].loss)
     if experiment.restarts > 1 and reason is None:
         states = [stacked(states)]
+    for state in states:
+        state.evaluate_batch = experiment.evaluate_batch or _rows_at_once(experiment, data)
     return Prepared(
         experiment=_resolved(experiment, builder),
         device=device,
         data=data,
         states=states,
+        error=error,
         generators={"batches": generator, "weights": weights},
         weights_seed=weights_seed,
         engine=engine,
@@ -129,6 +139,14 @@ def _engine(experiment: Experiment, registry: Registry) -> tuple[str, Engine]:
         return resolve_engine(experiment.engine, registry)
     except RegistryError as error:
         raise ConfigError(str(error), key="engine") from error
+
+
+def _rows_at_once(experiment: Experiment, data: Data) -> int:
+    """Return how many rows to evaluate at once: many of a table, a few batches of other data."""
+    x = data.train.x
+    table = x.ndim == 2 and x.is_floating_point()
+    rows = TABLE_CELLS // x.shape[1] if table else 4 * experiment.batch_size
+    return max(rows, experiment.batch_size)
 
 
 def _resolved(experiment: Experiment, builder: Builder) -> Experiment:

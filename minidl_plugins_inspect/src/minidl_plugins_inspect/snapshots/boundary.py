@@ -1,0 +1,84 @@
+"""The decision of every restart over the plane, as text that is short."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torch import Tensor
+
+__all__ = ["DIGITS", "SIZE", "Grid", "grid_of", "labels_of", "packed", "unpacked"]
+
+SIZE = 48  # points of the grid in each direction
+ROWS_AT_ONCE = 1024
+DIGITS = "abcdefghijklmnopqrstuvwxyz"  # one for each class
+
+
+class Grid:
+    """A grid over the points of a dataset with two features.
+
+    Attributes:
+        corners: left, right, bottom and top of the picture, a little beyond the points.
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        low, high = x.amin(0).double().cpu(), x.amax(0).double().cpu()
+        margin = torch.where(high > low, 0.04 * (high - low), 0.5)
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        self.corners = [left, right, bottom, top]
+        across = torch.linspace(left, right, SIZE, dtype=torch.float64)
+        down = torch.linspace(top, bottom, SIZE, dtype=torch.float64)
+        self.points = torch.cartesian_prod(down, across).flip(1).to(x)  # (SIZE², 2), rows from top
+
+    def decisions(self, states: Iterable[Any]) -> list[str]:
+        """Return what each restart says at each point, packed. The models are in evaluation."""
+        decided = []
+        for state in states:
+            parts = [
+                labels_of(state.model.forward(state.expand(part)))
+                for part in torch.split(self.points, ROWS_AT_ONCE)
+            ]
+            labels = torch.cat(parts, dim=-1).reshape(state.restarts, -1)
+            decided += [packed(row) for row in labels.tolist()]
+        return decided
+
+
+def grid_of(data: Any) -> Grid | None:
+    """Return the grid of a classification with two features and few classes; None for others."""
+    x, y = data.train
+    plane = data.task == "classification" and x.ndim == 2 and x.shape[1] == 2
+    return Grid(torch.cat([x, data.test.x])) if plane and y.shape[1] <= len(DIGITS) else None
+
+
+def labels_of(outputs: Tensor) -> Tensor:
+    """Return the class of each row: the largest column, or of a single one whether it is above ½.
+
+    (…, n, classes) -> (…, n)
+    """
+    if outputs.shape[-1] == 1:
+        return (outputs[..., 0] > 0.5).long()
+    return outputs.argmax(-1)
+
+
+def packed(labels: Sequence[int]) -> str:
+    """Return `labels` in run lengths: ``[0, 0, 0, 1]`` becomes ``"3ab"``."""
+    runs = ((label, sum(1 for _ in run)) for label, run in groupby(labels))
+    return "".join(f"{count if count > 1 else ''}{DIGITS[label]}" for label, count in runs)
+
+
+def unpacked(text: str) -> list[int]:
+    """Return the labels that `packed` made `text` of."""
+    labels: list[int] = []
+    count = ""
+    for letter in text:
+        if letter.isdigit():
+            count += letter
+        else:
+            labels += [DIGITS.index(letter)] * int(count or 1)
+            count = ""
+    return labels
