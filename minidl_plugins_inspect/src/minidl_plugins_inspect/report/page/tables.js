@@ -51,7 +51,8 @@ function misclassifiedSection() {
   const found = run.snapshots.misclassified;
   if (run.task === "regression" || !found) {
     at("misclassified-text").textContent = run.task === "regression"
-      ? "A regression has no classes." : run.snapshots.why || "They are stored when the run finishes, and it has not.";
+      ? "A regression has no classes." : run.snapshots.why || (run.status === "finished"
+        ? "A row of this dataset has several targets." : "They are stored when the run finishes, and it has not.");
     return;
   }
   const counts = Object.entries(found.counts).map(([split, [wrong, all]]) => `${wrong} of ${all} in ${split}`);
