@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ArgumentError, BaseModule, Example, ShapeError, check_grad_output
+from minidl_core import (
+    ArgumentError,
+    BaseModule,
+    Example,
+    ShapeError,
+    check_grad_output,
+    check_no_graph,
+)
 from minidl_plugins_nn.image_sizes import check_image, times
 
 if TYPE_CHECKING:
@@ -94,6 +101,7 @@ class Upsample(BaseModule):
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, x: Tensor) -> Tensor:
+        check_no_graph(self, "input", x)
         dims = x.ndim - 2
         if dims not in _KERNELS[self.mode]:
             several = " or ".join(str(d + 2) for d in _KERNELS[self.mode])

@@ -92,16 +92,20 @@ def is_of_optimizer(key: str, values: Iterable[Any]) -> bool:
     return numbers and key.startswith("optimizer.")
 
 
-def check_one_run(grid: Mapping[str, list[Any]]) -> None:
+def check_one_run(grid: Mapping[str, list[Any]], *, stops: bool) -> None:
     """Check that one run can train all of `grid`.
 
+    Args:
+        stops: whether the run stops early, which is at one epoch for all its models.
+
     Raises:
-        ConfigError: a key is not a number of the optimizer.
+        ConfigError: a key is not a number of the optimizer, or the run stops early.
     """
     for key, values in grid.items():
-        if not is_of_optimizer(key, values):
+        if stops or not is_of_optimizer(key, values):
             raise ConfigError(
-                f"one run can have several numbers of its optimizer, but not several {key}; "
+                f"one run can have several numbers of its optimizer where it does not stop early, but "
+                f"not several {key} here; "
                 "use minidl run, which makes a run of each",
                 key=f"sweep.{key}",
             )

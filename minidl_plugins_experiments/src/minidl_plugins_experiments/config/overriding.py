@@ -65,7 +65,7 @@ def parse_value(key: str, text: str, option: str) -> Any:
         parsed = {}
     if parsed.keys() == {"value"}:
         return parsed["value"]
-    if re.fullmatch(r"[A-Za-z][\w./-]*", text):
+    if re.fullmatch(r"([A-Za-z]|\.{0,2}/)[\w./-]*", text):  # a word, or a path
         return text
     raise ConfigError(
         f'expected a value as TOML writes it (40, 0.05, true, "text"), got {text!r}',

@@ -90,6 +90,8 @@ def groups_of(experiment: Experiment) -> list[tuple[dict[str, Any], Experiment]]
     """Return a run for each combination of values that no stack can train, and these values."""
     grid = experiment.sweep
     inside = {key: values for key, values in grid.items() if is_of_optimizer(key, values)}
+    if experiment.stop is not None:
+        inside = {}  # each setting stops at an epoch of its own
     outside = {key: values for key, values in grid.items() if key not in inside}
     plain = replace(experiment, sweep={}).tree(resolved=False)
     groups = []

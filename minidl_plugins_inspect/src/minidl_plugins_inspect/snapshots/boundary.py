@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["DIGITS", "SIZE", "Grid", "grid_of", "labels_of", "packed", "unpacked"]
+__all__ = [
+    "DIGITS",
+    "ROWS_AT_ONCE",
+    "SIZE",
+    "Grid",
+    "has_one_class_a_row",
+    "grid_of",
+    "labels_of",
+    "packed",
+    "unpacked",
+]
 
 SIZE = 48  # points of the grid in each direction
 ROWS_AT_ONCE = 1024
@@ -22,11 +32,16 @@ DIGITS = "abcdefghijklmnopqrstuvwxyz"  # one for each class
 class Grid:
     """A grid over the points of a dataset with two features.
 
+    Args:
+        x: the points.  (n, 2)
+        border: above it, a single output says yes.
+
     Attributes:
         corners: left, right, bottom and top of the picture, a little beyond the points.
     """
 
-    def __init__(self, x: Tensor) -> None:
+    def __init__(self, x: Tensor, border: float = 0.5) -> None:
+        self._border = border
         low, high = x.amin(0).double().cpu(), x.amax(0).double().cpu()
         margin = torch.where(high > low, 0.04 * (high - low), 0.5)
         (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
@@ -40,7 +55,7 @@ class Grid:
         decided = []
         for state in states:
             parts = [
-                labels_of(state.model.forward(state.expand(part)))
+                labels_of(state.model.forward(state.expand(part)), self._border)
                 for part in torch.split(self.points, ROWS_AT_ONCE)
             ]
             labels = torch.cat(parts, dim=-1).reshape(state.restarts, -1)
@@ -48,21 +63,32 @@ class Grid:
         return decided
 
 
-def grid_of(data: Any) -> Grid | None:
+def grid_of(data: Any, border: float = 0.5) -> Grid | None:
     """Return the grid of a classification with two features and few classes; None for others."""
     x, y = data.train
-    plane = data.task == "classification" and x.ndim == 2 and x.shape[1] == 2
-    return Grid(torch.cat([x, data.test.x])) if plane and y.shape[1] <= len(DIGITS) else None
+    plane = x.ndim == 2 and x.shape[1] == 2 and x.is_floating_point()
+    if not plane or not has_one_class_a_row(data):
+        return None
+    classes = y.shape[1] if y.is_floating_point() else int(max(y.max(), data.test.y.max())) + 1
+    return Grid(torch.cat([x, data.test.x]), border) if classes <= len(DIGITS) else None
 
 
-def labels_of(outputs: Tensor) -> Tensor:
-    """Return the class of each row: the largest column, or of a single one whether it is above ½.
+def has_one_class_a_row(data: Any) -> bool:
+    """Whether every row has one class: one-hot, 0 or 1 in a column, or an index."""
+    y = data.train.y
+    return bool(data.task == "classification" and y.ndim == (2 if y.is_floating_point() else 1))
 
-    (…, n, classes) -> (…, n)
+
+def labels_of(values: Tensor, border: float = 0.5) -> Tensor:
+    """Return the class of each row: the largest column, or whether the only one is above `border`.
+
+    Whole numbers are the classes.  (…, n, classes) -> (…, n), or (n,) -> (n,)
     """
-    if outputs.shape[-1] == 1:
-        return (outputs[..., 0] > 0.5).long()
-    return outputs.argmax(-1)
+    if not values.is_floating_point():
+        return values
+    if values.shape[-1] == 1:
+        return (values[..., 0] > border).long()
+    return values.argmax(-1)
 
 
 def packed(labels: Sequence[int]) -> str:
