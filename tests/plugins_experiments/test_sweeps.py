@@ -179,14 +179,11 @@ def test_random_layers_are_trained_one_after_another(
 def test_with_early_stopping_each_setting_stops_on_its_own(
     minidl: Minidl, write: Write, tmp_path: Path
 ) -> None:
-    file = write(data='{ name = "disk", points = 60, validation = 30 }', epochs="9")
-    file.write_text(f"{file.read_text()}\n[stop]\npatience = 2\n")
+    file = write(stop='{ patience = 2, on = "train_loss" }', epochs="9")
     done = minidl("run", file, "--output", "swept", "--sweep", "optimizer.lr=0,0.1")
     assert done.status == 0, done.err
     assert len(read(tmp_path / "swept")["groups"]) == 2
-    epochs = [
-        len(read(tmp_path / "swept" / f"group-{n}", "result.json")["epochs"]) for n in (1, 2)
-    ]
+    epochs = [len(read(tmp_path / "swept" / f"group-{n}", "result.json")["epochs"]) for n in (1, 2)]
     assert epochs[0] == 3 < epochs[1]
 
 

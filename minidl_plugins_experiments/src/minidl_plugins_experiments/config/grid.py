@@ -104,9 +104,8 @@ def check_one_run(grid: Mapping[str, list[Any]], *, stops: bool) -> None:
     for key, values in grid.items():
         if stops or not is_of_optimizer(key, values):
             raise ConfigError(
-                f"one run can have several numbers of its optimizer where it does not stop early, but "
-                f"not several {key} here; "
-                "use minidl run, which makes a run of each",
+                f"one run can have several numbers of its optimizer, if it does not stop early, "
+                f"but not several {key}; use minidl run, which makes a run of each",
                 key=f"sweep.{key}",
             )
 

@@ -10,8 +10,8 @@ import torch
 
 from minidl_core import MinidlError
 from minidl_plugins_experiments.config.checking import checked_pass
-from minidl_plugins_experiments.config.grid import with_numbers
 from minidl_plugins_experiments.config.data_checks import rows_as_text
+from minidl_plugins_experiments.config.grid import with_numbers
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.training.errors import ErrorMeasure, check_classes
 from minidl_plugins_experiments.training.hidden_state import find_hidden_state
