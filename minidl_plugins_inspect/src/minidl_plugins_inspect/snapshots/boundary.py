@@ -52,14 +52,21 @@ def grid_of(data: Any) -> Grid | None:
     """Return the grid of a classification with two features and few classes; None for others."""
     x, y = data.train
     plane = data.task == "classification" and x.ndim == 2 and x.shape[1] == 2
-    return Grid(torch.cat([x, data.test.x])) if plane and y.shape[1] <= len(DIGITS) else None
+    plane = plane and x.is_floating_point() and y.ndim == 1 + y.is_floating_point()
+    return Grid(torch.cat([x, data.test.x])) if plane and _classes(y) <= len(DIGITS) else None
+
+
+def _classes(y: Tensor) -> int:
+    return y.shape[1] if y.is_floating_point() else int(y.max()) + 1
 
 
 def labels_of(outputs: Tensor) -> Tensor:
     """Return the class of each row: the largest column, or of a single one whether it is above ½.
 
-    (…, n, classes) -> (…, n)
+    Whole numbers are classes already.  (…, n, classes) -> (…, n)
     """
+    if not outputs.is_floating_point():
+        return outputs
     if outputs.shape[-1] == 1:
         return (outputs[..., 0] > 0.5).long()
     return outputs.argmax(-1)

@@ -80,7 +80,9 @@ class Recorder:
         Raises:
             OSError: the file could not be written.
         """
-        if run.data.task == "classification" and run.epochs:
+        y = run.data.train.y
+        one_label = y.ndim == 1 + y.is_floating_point()  # not a class for each word of a text
+        if run.data.task == "classification" and one_label and run.epochs:
             with torch.random.fork_rng(_devices(run)):
                 best = run.selected() or 0
                 model, _ = _restart(run, best)
