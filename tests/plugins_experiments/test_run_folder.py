@@ -80,6 +80,7 @@ def test_the_result_says_what_was_run_and_what_came_of_it(minidl, write, tmp_pat
         "select_on": "train_loss",
         "device": "cpu",
         "dtype": "float32",
+        "baseline": True,
     }
     assert result["seeds"]["seed"] == 3
     assert {c["key"]: f"{c['distribution']}/{c['name']}" for c in result["components"]} == {

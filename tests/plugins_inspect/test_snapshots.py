@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
@@ -36,9 +37,9 @@ def test_frames_hold_the_decisions_of_the_trained_model(disk_run):
     content, loaded = snapshots_of(disk_run), load_run(disk_run)
     assert [frame["epoch"] for frame in content["frames"]] == [0, 1, 2, 3, 4]
     left, right, bottom, top = content["corners"]
-    across = torch.linspace(left, right, SIZE, dtype=torch.float64)
-    down = torch.linspace(top, bottom, SIZE, dtype=torch.float64)
-    points = torch.tensor([[x, y] for y in down.tolist() for x in across.tolist()])
+    across = [left + (right - left) * (column + 0.5) / SIZE for column in range(SIZE)]
+    down = [top - (top - bottom) * (row + 0.5) / SIZE for row in range(SIZE)]
+    points = torch.tensor([[x, y] for y in down for x in across], dtype=torch.float64)
     boundary = content["frames"][-1]["boundary"]
     assert len(boundary) == 3
     selected = loaded.result["restarts"]["selected"]
@@ -123,3 +124,89 @@ def test_the_last_frame_is_the_trained_model(disk_run):
     for layer in frame["layers"]:
         mean = float(seen[layer["path"]].output.mean())
         assert mean == pytest.approx(layer["mean"], rel=1e-3, abs=1e-4)
+
+
+SHAPES = """
+import torch
+from minidl_plugins_experiments import Data, Split
+
+def draw(make, generator):
+    return Data(Split(*make(generator, 60)), Split(*make(generator, 40)), "classification")
+
+def indices(*, generator, dtype):
+    def make(generator, n):
+        x = torch.rand(n, 2, generator=generator)
+        return x, (3 * x[:, 0]).long()
+    return draw(make, generator)
+
+def column(*, generator, dtype):
+    def make(generator, n):
+        x = torch.rand(n, 2, generator=generator)
+        return x, (x[:, :1] > 0.5).to(dtype)
+    return draw(make, generator)
+
+def images(*, generator, dtype):
+    def make(generator, n):
+        y = torch.arange(n) % 2
+        x = torch.rand(n, 1, 4, 4, generator=generator)
+        x[y == 1, :, :2] += 1
+        y[0] = -100
+        return x, y
+    return draw(make, generator)
+
+def letters(*, generator, dtype):
+    def make(generator, n):
+        x = torch.randint(5, (n, 6), generator=generator)
+        return x, (x + 1) % 5
+    return draw(make, generator)
+"""
+LAYERS = {
+    "indices": ('[{ Linear = [2, 3] }]', '"CrossEntropyLoss"'),
+    "column": ('[{ Linear = [2, 1] }]', '"BCEWithLogitsLoss"'),
+    "images": ('["Flatten", { Linear = [16, 2] }]', '"CrossEntropyLoss"'),
+    "letters": ('[{ Embedding = [5, 5] }]', '{ name = "CrossEntropyLoss", dim = -1 }'),
+}  # fmt: skip
+
+
+@pytest.fixture
+def shapes(tmp_path, monkeypatch):
+    """A stranger's datasets, installed as pip would."""
+    from minidl_core import registry
+
+    site = tmp_path / "site"
+    info = site / "acme_shapes-1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "acme_shapes.py").write_text(SHAPES, encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-shapes\nVersion: 1.0\n")
+    points = "\n".join(f"{name} = acme_shapes:{name}" for name in LAYERS)
+    (info / "entry_points.txt").write_text(f"[minidl.datasets]\n{points}\n")
+    monkeypatch.syspath_prepend(str(site))
+    registry.refresh()
+    yield
+    monkeypatch.undo()
+    registry.refresh()
+
+
+@pytest.mark.usefixtures("shapes")
+@pytest.mark.parametrize("restarts", [1, 2])
+@pytest.mark.parametrize("name", LAYERS)
+def test_data_of_any_shape_are_stored(tmp_path, capsys, name, restarts):
+    model, loss = LAYERS[name]
+    file = tmp_path / "any.toml"
+    text = re.sub(r"^(data|model|loss|restarts) =.*\n", "", FILE, flags=re.MULTILINE)
+    lines = f'data = "{name}"\nmodel = {model}\nloss = {loss}\nrestarts = {restarts}\n'
+    file.write_text(lines + text, encoding="utf-8")
+    output = tmp_path / "run"
+    assert run_minidl("run", file, "--output", output, "--no-figures", "--quiet") == 0
+    assert "left out" not in capsys.readouterr().err
+    content = snapshots_of(output)
+    assert len(content["frames"]) == 5
+    assert ("boundary" in content["frames"][0]) == (name in ("indices", "column"))
+    final = json.loads((output / "result.json").read_text(encoding="utf-8"))["final"]
+    if name == "letters":
+        assert content["misclassified"] is None
+    else:
+        for split in ("train", "test"):
+            wrong, rows = content["misclassified"]["counts"][split]
+            assert wrong / rows == pytest.approx(final[f"{split}_error"])
+    assert run_minidl("report", output) == 0

@@ -55,12 +55,12 @@ def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
         _echo(session, [str(folder)])
         return
     lines = [result["model"]["description"]]
-    task = result["data"]["task"]
     for split in ("train", "validation", "test"):
         error = result["final"].get(f"{split}_error")
         if error is not None:
-            what = " (root mean squared)" if task == "regression" else ""
-            lines.append(f"{split} error: {format_error(error, task)}{what}")
+            lines.append(f"{split} error: {_error_in_words(result, split, error)}")
+    lines += _baseline(result)
+    lines += _stopped(result)
     restarts = result["restarts"]
     if restarts["count"] > 1:
         loss = result["final"][restarts["by"]]
@@ -100,6 +100,41 @@ def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> Non
     lines.append(f"run: {folder}")
     lines += _next(folder, summary)
     _echo(session, lines)
+
+
+def _error_in_words(result: dict[str, Any], split: str, error: float) -> str:
+    """Return ``1.2%``, or ``0.31 (root mean squared; 180 in the unit of price)``."""
+    task = result["data"]["task"]
+    units = result.get("final_in_units") or {}
+    in_units = units.get(f"{split}_error")
+    if task != "regression":
+        return format_error(error, task)
+    more = f"; {in_units:.4g} in the unit of {units['target']}" if in_units is not None else ""
+    return f"{format_error(error, task)} (root mean squared{more})"
+
+
+def _baseline(result: dict[str, Any]) -> list[str]:
+    """Return the line of what simple models reach on the test set."""
+    baseline, task = result.get("baseline"), result["data"]["task"]
+    if not baseline or not baseline["constant"]:
+        return []
+    constant, linear = baseline["constant"]["test_error"], baseline["linear"]
+    words = f"always the same answer {format_error(constant, task)}"
+    if linear:
+        words += f", a linear model {format_error(linear['test_error'], task)}"
+    else:
+        words += f" (no linear model: {baseline['reason']})"
+    return [f"baseline (test error): {words}"]
+
+
+def _stopped(result: dict[str, Any]) -> list[str]:
+    kept = result.get("kept") or {}
+    if not kept.get("by"):
+        return []
+    how = "stopped early" if kept["stopped_early"] else "trained"
+    metric = kept["by"].replace("_", " ")
+    epochs = len(result["epochs"])
+    return [f"{how}: {epochs} epochs, and kept epoch {kept['epoch']}, of the lowest {metric}"]
 
 
 def _restarts(reason: str | None, count: int) -> str:

@@ -10,6 +10,7 @@ from minidl_core import suggest
 from minidl_plugins_experiments.config.component_spec import ComponentSpec, section_spec
 from minidl_plugins_experiments.config.old_names import with_current_names
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
+from minidl_plugins_experiments.config.training_options import OPTIONS, training_options
 
 __all__ = ["DTYPES", "Experiment", "experiment_of"]
 
@@ -37,7 +38,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dtype": ("float32", DTYPES),
 }
 KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS]
-KEYS += ["engine", "evaluate_batch"]
+KEYS += ["engine", "evaluate_batch", *OPTIONS]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Experiment:
         dtype: the name of one of torch's dtypes.
         evaluate_batch: how many rows are evaluated at once; None means as many as suit the data.
         engine: the name of the engine; None means the default of the installation.
+        weights: the run whose weights are the first ones, and the layers that keep their own.
+        frozen: the paths of the layers that are not trained.
+        stop: after how many epochs without a better value of which metric training stops.
+        baseline: whether the best constant and a linear model are trained beside it.
         folder: the folder that relative paths in the file begin at.
         name: the name of the experiment, which names its run folders.
         file: the file as the user gave it, for messages.
@@ -70,6 +75,10 @@ class Experiment:
     dtype: str
     engine: str | None = None
     evaluate_batch: int | None = None
+    weights: dict[str, Any] | None = None
+    frozen: list[str] | None = None
+    stop: dict[str, Any] | None = None
+    baseline: bool = True
     folder: str = "."
     name: str = "experiment"
     file: str = ""
@@ -119,7 +128,7 @@ def experiment_of(
     }
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
-    parts.update(model=tree["model"], engine=_engine(tree))
+    parts.update(model=tree["model"], engine=_engine(tree), **training_options(tree, folder))
     if "evaluate_batch" in tree:
         parts["evaluate_batch"] = _number(tree, "evaluate_batch")
     return Experiment(**parts, folder=folder, name=name, file=file)

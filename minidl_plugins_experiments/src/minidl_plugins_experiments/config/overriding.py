@@ -64,7 +64,7 @@ def _value(key: str, text: str) -> Any:
         parsed = {}
     if parsed.keys() == {"value"}:
         return parsed["value"]
-    if re.fullmatch(r"[A-Za-z][\w./-]*", text):
+    if re.fullmatch(r"([A-Za-z]|\.{0,2}/)[\w./-]*", text):  # a word, or a path
         return text
     raise ConfigError(
         f'expected a value as TOML writes it (40, 0.05, true, "text"), got {text!r}',

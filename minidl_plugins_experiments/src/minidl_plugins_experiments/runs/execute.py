@@ -88,6 +88,11 @@ def resume(session: Session, folder: Path, settings: Sequence[str] = ()) -> dict
                     "new run",
                     result["configuration"],
                 )
+            if result.get("origin", prepared.origin) != prepared.origin:
+                raise MinidlError(
+                    f"{folder}: the weights that the run began with have changed, in "
+                    f"{experiment.weights}; put them back, or start a new run"
+                )
             _warn_of_versions(session, result["distributions"])
             run = Run(prepared, session.strategy, result["run"], folder, session.options.json_lines)
             if (folder / CHECKPOINT).exists():

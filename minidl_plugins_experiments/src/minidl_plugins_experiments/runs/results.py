@@ -57,6 +57,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
             "fingerprint": fingerprint(data),
         },
         "model": {"parameters": prepared.parameters, "description": prepared.description},
+        "origin": prepared.origin,
         "restarts": {
             "count": experiment.restarts,
             "stacked": bool(prepared.states[0].models),
@@ -64,10 +65,13 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
             "dead": [],
             "dead_above": for_json(dead_above(data)),
             "selected": None,
-            "by": experiment.select_on,
+            "by": experiment.stop["on"] if experiment.stop else experiment.select_on,
         },
         "epochs": [],
         "final": {},
+        "final_in_units": None,
+        "kept": None,
+        "baseline": None,
         "warnings": [],
         "figures": [],
         "timing": {"started": now(), "finished": None, "resumed": 0},
@@ -82,7 +86,8 @@ def finished(result: dict[str, Any], run: Run, error: BaseException | None) -> d
         "error": None if error is None else f"{type(error).__name__}: {error}",
         "restarts": {**result["restarts"], **_restarts_of(run)},
         "epochs": run.epochs,
-        "final": for_json(run.best_metrics()) if run.epochs else {},
+        "final": for_json(run.best_metrics(run.kept_epoch())) if run.epochs else {},
+        "kept": _kept(run) if run.epochs else None,
         "timing": {
             **result["timing"],
             "finished": now(),
@@ -100,6 +105,15 @@ def _restarts_of(run: Run) -> dict[str, Any]:
     return {
         "dead": dead_restarts(last["train_loss"], last["train_error"], dead_above(run.data)),
         "selected": run.selected(),
+    }
+
+
+def _kept(run: Run) -> dict[str, Any]:
+    """Return whose weights are kept: of which epoch, and which metric chose it."""
+    return {
+        "epoch": run.kept_epoch(),
+        "by": run.best.on if run.best else None,
+        "stopped_early": bool(run.best) and len(run.epochs) < run.experiment.epochs,
     }
 
 

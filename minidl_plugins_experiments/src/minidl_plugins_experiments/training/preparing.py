@@ -13,7 +13,10 @@ from minidl_plugins_experiments.config.building import Builder
 from minidl_plugins_experiments.config.checking import device_of
 from minidl_plugins_experiments.config.data_checks import checked_data
 from minidl_plugins_experiments.config.problems import ConfigError
+from minidl_plugins_experiments.training.best_epoch import BestEpoch, best_epoch_of
+from minidl_plugins_experiments.training.earlier_transform import as_earlier
 from minidl_plugins_experiments.training.errors import ErrorMeasure
+from minidl_plugins_experiments.training.first_weights import earlier_run, freeze_layers
 from minidl_plugins_experiments.training.restarts import TrainingState
 from minidl_plugins_experiments.training.schedules import build_schedule, is_constant
 from minidl_plugins_experiments.training.stacking import stacked
@@ -44,6 +47,9 @@ class Prepared:
         description: the tree of one model, as its ``info()`` prints it.
         why_not_stacked: why several restarts are not one stack, if so.
         components: the component that each key of the file means.
+        best: the early stopping, if the file asks for it.
+        builder: makes further components of the same experiment.
+        origin: the run whose weights are the first ones, if there is one.
     """
 
     experiment: Experiment
@@ -59,6 +65,9 @@ class Prepared:
     description: str
     why_not_stacked: str | None
     components: dict[str, Component]
+    builder: Builder
+    best: BestEpoch | None = None
+    origin: dict[str, Any] | None = None
 
 
 def prepare(experiment: Experiment, registry: Registry) -> Prepared:
@@ -73,15 +82,21 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
     engine_name, engine = _engine(experiment, registry)
     device = device_of(experiment.device)
     builder = Builder(registry, getattr(torch, experiment.dtype), device, Path(experiment.folder))
+    earlier = earlier_run(experiment)
     if not is_constant(experiment.schedule):
         build_schedule(experiment.schedule, builder)  # what is wrong with it is said at once
 
     generator = torch.Generator().manual_seed(experiment.seed)
     data = checked_data(builder.data(experiment.data, generator), experiment, device)
+    if earlier is not None:
+        data = as_earlier(data, earlier)
     weights_seed = int(torch.randint(2**62, (), generator=generator))
     weights = torch.Generator(device).manual_seed(weights_seed)
 
     def state_of(model: Module) -> TrainingState:
+        if earlier is not None:
+            earlier.fill(model)
+        freeze_layers(model, experiment.frozen)
         loss = builder.loss(experiment.loss)
         state = TrainingState(model, loss, builder.optimizer(experiment.optimizer, model.param()))
         if not is_constant(experiment.schedule):
@@ -113,6 +128,9 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
         description=description,
         why_not_stacked=reason,
         components=builder.used,
+        builder=builder,
+        best=best_epoch_of(experiment, data),
+        origin=None if earlier is None else earlier.origin(),
     )
 
 

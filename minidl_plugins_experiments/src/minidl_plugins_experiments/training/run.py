@@ -44,6 +44,7 @@ class Run:
         states: the training state of each restart, or one for all of them stacked.
         model, loss, optimizer: those of the first training state.
         epochs: the metrics of each finished epoch, as in ``result.json``.
+        best: the best epoch so far, with early stopping; else None.
         between_epochs: whether the state is that after the last of `epochs`, and can be saved.
         saved_epochs: how many epochs the last checkpoint has.
         stopping: what to raise after this epoch, because a signal asks to stop.
@@ -67,6 +68,7 @@ class Run:
         self.data = prepared.data
         self.states: list[TrainingState] = prepared.states
         self.epochs: list[dict[str, Any]] = []
+        self.best = prepared.best
         self.between_epochs, self.saved_epochs = True, 0
         self.stopping: BaseException | None = None
         self.training_seconds = 0.0
@@ -108,12 +110,16 @@ class Run:
             NonFiniteError: every restart diverged.
         """
         for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
+            if self.best and self.best.stops(epoch - 1):
+                return
             lr = rates_at(self.rates, (epoch - 1) * self.steps_per_epoch)
             self.between_epochs = False
             self._train_epoch(epoch, progress)
             metrics = measure(self.states, self.data, self.prepared.error, self.strategy.predict)
             observe(self.rates, metrics[self.experiment.select_on])
             self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
+            if self.best:
+                self.best.see(self.epochs[-1], self.states)
             self.between_epochs = True
             yield self.best_metrics()
             if self.stopping:
@@ -160,13 +166,23 @@ class Run:
     # -- metrics -------------------------------------------------------------------------------
 
     def selected(self) -> int | None:
-        """Return the best restart so far by the ``select_on`` metric; None if all diverged."""
+        """Return the restart to keep; None if all diverged.
+
+        That is the best by ``select_on`` after the latest epoch, or with early stopping that of
+        the best epoch.
+        """
+        if self.best and self.best.epoch:
+            return self.best.restart
         return best_restart(self.epochs[-1][self.experiment.select_on])
 
-    def best_metrics(self) -> dict[str, float]:
-        """Return the metrics of the best restart after the latest epoch."""
+    def kept_epoch(self) -> int:
+        """Return the epoch whose weights are kept: the latest, or the best one."""
+        return self.best.epoch if self.best and self.best.epoch else len(self.epochs)
+
+    def best_metrics(self, epoch: int | None = None) -> dict[str, float]:
+        """Return the metrics of the best restart after `epoch`, the latest if left out."""
         best = self.selected() or 0
-        last = self.epochs[-1]
+        last = self.epochs[-1 if epoch is None else epoch - 1]
         return {
             name: MISSING if values[best] is None else values[best]
             for name, values in last.items()

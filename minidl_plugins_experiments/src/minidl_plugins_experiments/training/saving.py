@@ -25,6 +25,9 @@ __all__ = ["Saver", "configuration_digest", "restore", "save", "try_to_save"]
 
 # What may change when a run is resumed; the data are known by their fingerprint.
 MAY_CHANGE = ("data", "epochs", "stop")
+# What the state in a checkpoint depends on.
+COVERED = ("model", "loss", "optimizer", "schedule", "batch_size", "seed", "restarts", "select_on",
+           "dtype", "weights", "frozen")  # fmt: skip
 
 
 def save(run: Run) -> None:
@@ -34,14 +37,17 @@ def save(run: Run) -> None:
         OSError: it could not be written; the previous one is still there.
     """
     progress = {
-        "configuration": configuration_digest(run.configuration, MAY_CHANGE),
+        "configuration": configuration_digest(run.configuration, COVERED),
         "epochs": run.epochs,
         "training_seconds": run.training_seconds,
         "total_seconds": run.total_seconds,
+        "best": run.best.plain() if run.best and run.best.epoch else None,
     }
     checkpoint = checkpoints.take(
         run.id, len(run.epochs), progress, run.states, run.prepared.generators
     )
+    if run.best:
+        checkpoint.tensors.update(run.best.named_tensors())
     write_checkpoint(run.folder / CHECKPOINT, checkpoint)
     run.saved_epochs = len(run.epochs)
 
@@ -80,20 +86,22 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
         CheckpointError: it does not fit, or belongs to another configuration.
     """
     progress = checkpoint.progress
-    digest = configuration_digest(run.configuration, MAY_CHANGE)
+    digest = configuration_digest(run.configuration, COVERED)
     if progress.get("configuration", digest) != digest:
         raise CheckpointError(
             f"the configuration in {run.folder}/result.json is not the one that the checkpoint "
             "was trained with; put the old one back, or start a new run"
         )
     checkpoints.restore(checkpoint, run.states, run.prepared.generators)
+    if run.best:
+        run.best.load(progress.get("best"), checkpoint.tensors)
     run.epochs = progress["epochs"]
     run.saved_epochs = len(run.epochs)
     run.training_seconds = progress["training_seconds"]
     run.seconds_before = progress["total_seconds"]
 
 
-def configuration_digest(tree: Mapping[str, Any], leave_out: Iterable[str] = ()) -> str:
-    """Return a SHA-256 of a configuration without the keys `leave_out`."""
-    kept = {key: value for key, value in tree.items() if key not in leave_out}
+def configuration_digest(tree: Mapping[str, Any], keys: Iterable[str] | None = None) -> str:
+    """Return a SHA-256 of a configuration, or of those of `keys` that it has."""
+    kept = {key: value for key, value in tree.items() if keys is None or key in keys}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_plugins_inspect.snapshots.boundary import SIZE, grid_of
+from minidl_plugins_inspect.snapshots.boundary import SIZE, grid_of, has_one_class_a_row
 from minidl_plugins_inspect.snapshots.layers import measured, structure
 from minidl_plugins_inspect.snapshots.rows import misclassified, points_of
 from minidl_plugins_inspect.watching.stacked import is_stack, models_of
@@ -38,7 +38,7 @@ class Recorder:
     def __init__(self, run: Any) -> None:
         self.file: Path = run.folder / SNAPSHOTS
         self._epochs = chosen_epochs(run.experiment.epochs)
-        self._grid = grid_of(run.data)
+        self._grid = grid_of(run.data, run.prepared.error.border)
         self._saved = time.monotonic()
         self.content: dict[str, Any] = {
             "schema": SCHEMA,
@@ -80,14 +80,12 @@ class Recorder:
         Raises:
             OSError: the file could not be written.
         """
-        y = run.data.train.y
-        one_label = y.ndim == 1 + y.is_floating_point()  # not a class for each word of a text
-        if run.data.task == "classification" and one_label and run.epochs:
+        if has_one_class_a_row(run.data) and run.epochs:
             with torch.random.fork_rng(_devices(run)):
                 best = run.selected() or 0
                 model, _ = _restart(run, best)
                 model.eval()
-                found = misclassified(run.data, model)
+                found = misclassified(run.data, model, run.prepared.error)
             self.content["misclassified"] = {"restart": best, **found}
         self.save()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_inspect.snapshots.boundary import labels_of
+import torch
+
+from minidl_plugins_inspect.snapshots.boundary import ROWS_AT_ONCE, labels_of
 from minidl_plugins_inspect.snapshots.layers import rounded
 
 if TYPE_CHECKING:
@@ -28,10 +30,14 @@ def points_of(data: Any) -> dict[str, Any]:
     }
 
 
-def misclassified(data: Any, model: Any) -> dict[str, Any]:
+def misclassified(data: Any, model: Any, measure: Any) -> dict[str, Any]:
     """Return the rows that `model`, in evaluation mode, gets wrong, and how many there are.
 
     The features are in the units of the dataset, if its notes say how they were standardised.
+
+    Args:
+        measure: the run's, whose `border` decides a single output, and whose `ignored` is a class
+            index that is none, as negative ones are.
     """
     notes = data.notes
     width = data.train.x[0].numel()
@@ -46,9 +52,10 @@ def misclassified(data: Any, model: Any) -> dict[str, Any]:
         split = getattr(data, name)
         if split is None:
             continue
-        predicted, label = labels_of(model.forward(split.x)), labels_of(split.y)
-        wrong = (predicted != label).nonzero().reshape(-1)
-        result["counts"][name] = [int(wrong.numel()), len(label)]
+        predicted, label = labels_of(_outputs(model, split.x), measure.border), labels_of(split.y)
+        counts = (label >= 0) & (label != (-1 if measure.ignored is None else measure.ignored))
+        wrong = ((predicted != label) & counts).nonzero().reshape(-1)
+        result["counts"][name] = [int(wrong.numel()), int(counts.sum())]
         for row in wrong[:MOST_ROWS].tolist():
             result["rows"].append(
                 {
@@ -60,6 +67,10 @@ def misclassified(data: Any, model: Any) -> dict[str, Any]:
                 }
             )
     return result
+
+
+def _outputs(model: Any, x: Tensor) -> Tensor:
+    return torch.cat([model.forward(part) for part in torch.split(x, ROWS_AT_ONCE)])
 
 
 def _plain(x: Tensor, notes: Any) -> list[float | None]:

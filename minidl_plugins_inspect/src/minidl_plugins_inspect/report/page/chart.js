@@ -11,12 +11,15 @@ function ticks(low, high, count) {
   return found;
 }
 
+// Ticks between 10^low and 10^high, as powers: whole decades, with 2 and 5 between few of them.
 function decades(low, high) {
-  const found = [];
-  const first = Math.ceil(low - 1e-9), last = Math.floor(high + 1e-9);
-  const step = Math.max(1, Math.ceil((last - first + 1) / 6));
-  for (let power = first; power <= last; power += step) found.push(power);
-  return found.length ? found : [low];
+  const found = [], span = high - low;
+  const parts = span > 2.5 ? [1] : span > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+  const step = Math.max(1, Math.ceil(span / 6));
+  for (let power = Math.floor(low); power <= high; power += step) {
+    for (const part of parts) found.push(power + Math.log10(part));
+  }
+  return found.filter((value) => value >= low - 1e-9 && value <= high + 1e-9);
 }
 
 // series: [{name, values, colour, kind}] over `x`; `kind` is "bold", "thin" or "dashed".

@@ -51,15 +51,16 @@ function misclassifiedSection() {
   const found = run.snapshots.misclassified;
   if (run.task === "regression" || !found) {
     at("misclassified-text").textContent = run.task === "regression"
-      ? "A regression has no classes." : run.snapshots.why || "They are stored when the run finishes, and it has not.";
+      ? "A regression has no classes." : run.snapshots.why || (run.status === "finished"
+        ? "A row of this dataset has several targets." : "They are stored when the run finishes, and it has not.");
     return;
   }
   const counts = Object.entries(found.counts).map(([split, [wrong, all]]) => `${wrong} of ${all} in ${split}`);
   const more = Object.values(found.counts).some(([wrong]) => wrong > 100) ? " The first 100 of each are listed." : "";
   const hidden = found.more_features ? ` ${found.more_features} more features are not shown.` : "";
   at("misclassified-text").textContent = `Of restart ${found.restart}: ${counts.join(", ")}.${more}${hidden}`;
-  table("misclassified-table", ["split", "row", ...found.features, "target", "predicted"], found.rows.map((row) =>
-    [row.split, row.row, ...row.x.map((value) => short(value)), className(row.label), className(row.predicted)]));
+  table("misclassified-table", ["split", "row", "target", "predicted", ...found.features], found.rows.map((row) =>
+    [row.split, row.row, className(row.label), className(row.predicted), ...row.x.map((value) => short(value))]));
 }
 
 function configurationSection() {
