@@ -222,6 +222,20 @@ def test_the_table_has_a_row_for_each_module(batch):
     assert "Linear(2 → 5)" in html
 
 
+def test_a_layer_prints_its_tensors(batch):
+    x, target = batch
+    layer = watch(net(), x, target, MSELoss())["0"]
+    title, head, *rows = str(layer).splitlines()
+    assert title == "0: Linear(2 → 5)"
+    assert head.split()[:2] == ["shape", "norm"]
+    assert [row.split("  ")[0] for row in rows] == [
+        *("input", "output", "kept", "grad_output", "grad_input"),
+        *("weight", "gradient of weight", "bias", "gradient of bias"),
+    ]
+    assert f"{layer.grad_output.norm():.3g}" in rows[3]
+    assert "<table>" in layer._repr_html_()
+
+
 @pytest.mark.parametrize("given", [{"target": torch.zeros(8, 2)}, {"loss": MSELoss()}])
 def test_target_and_loss_go_together(batch, given):
     with pytest.raises(ArgumentError, match="watch\\(model, x, target, loss\\)"):
