@@ -9,7 +9,7 @@ import torch
 
 from minidl_core import ArgumentError, Sequential, ShapeError, eager, walk
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh, stack, unstack
-from minidl_plugins_inspect import watch
+from minidl_plugins_inspect import summary, watch
 from minidl_plugins_nn import BatchNorm1d, Dropout, TransformerEncoderLayer
 
 from . import strangers
@@ -135,6 +135,23 @@ def test_strangers_modules_are_watched(batch):
     assert not scale.inputs
     alone = watch(scale, x, target, MSELoss())
     assert torch.equal(alone[""].output, 2 * x)
+
+
+def test_strangers_in_evaluation_mode_say_why(batch):
+    x, target = batch
+    model = Sequential(Linear(2, 2), strangers.Scale()).eval()
+    with pytest.raises(ArgumentError, match=r"1, Scale, is in evaluation mode.*model\.train\(\)"):
+        watch(model, x, target, MSELoss())
+    assert watch(model, x)["1"].output is not None
+
+
+def test_a_broken_repr_is_left_out(batch):
+    class Broken(strangers.Scale):
+        def __repr__(self):
+            raise ValueError("no text")
+
+    assert "Broken" in str(watch(Broken(), batch[0]))
+    assert summary(Broken(), (1, 2)).rows[0][1] == "Broken"
 
 
 def test_modules_without_attributes_say_why(batch):
