@@ -102,6 +102,7 @@ def learn(minidl, write, name, *arguments, **lines):
 def test_a_run_learns_from_any_shape(name, minidl, write, tmp_path):
     done = learn(minidl, write, name, "run", epochs="30")
     assert done.status == 0, done.err
+    assert "left out" not in done.err  # no observer failed
     result = result_of(tmp_path / "run")
     losses = [epoch["train_loss"][0] for epoch in result["epochs"]]
     assert losses[-1] < 0.8 * losses[0]

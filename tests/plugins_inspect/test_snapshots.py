@@ -37,9 +37,9 @@ def test_frames_hold_the_decisions_of_the_trained_model(disk_run):
     content, loaded = snapshots_of(disk_run), load_run(disk_run)
     assert [frame["epoch"] for frame in content["frames"]] == [0, 1, 2, 3, 4]
     left, right, bottom, top = content["corners"]
-    across = torch.linspace(left, right, SIZE, dtype=torch.float64)
-    down = torch.linspace(top, bottom, SIZE, dtype=torch.float64)
-    points = torch.tensor([[x, y] for y in down.tolist() for x in across.tolist()])
+    across = [left + (right - left) * (column + 0.5) / SIZE for column in range(SIZE)]
+    down = [top - (top - bottom) * (row + 0.5) / SIZE for row in range(SIZE)]
+    points = torch.tensor([[x, y] for y in down for x in across], dtype=torch.float64)
     boundary = content["frames"][-1]["boundary"]
     assert len(boundary) == 3
     selected = loaded.result["restarts"]["selected"]

@@ -148,6 +148,8 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.schedules.schedule import Schedule as Schedule
     from minidl_plugins_nn.schedules.scheduler import *
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
+    from minidl_plugins_nn.torch_twins import from_torch as from_torch
+    from minidl_plugins_nn.torch_twins import to_torch as to_torch
     from minidl_plugins_nn.transformer import Transformer as Transformer
     from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
     from minidl_plugins_nn.transformer_decoder import (
@@ -305,6 +307,7 @@ else:
             "schedules.schedule": ["Schedule"],
             "schedules.scheduler": ["Scheduler"],
             "self_attention": ["SelfAttention"],
+            "torch_twins": ["from_torch", "to_torch"],
             "transformer": ["Transformer"],
             "transformer_decoder": ["TransformerDecoder", "TransformerDecoderLayer"],
             "transformer_encoder": ["TransformerEncoder", "TransformerEncoderLayer"],

@@ -71,6 +71,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "final": {},
         "final_in_units": None,
         "kept": None,
+        "units": [],
         "baseline": None,
         "warnings": [],
         "figures": [],

@@ -46,8 +46,10 @@ class Grid:
         margin = torch.where(high > low, 0.04 * (high - low), 0.5)
         (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
         self.corners = [left, right, bottom, top]
-        across = torch.linspace(left, right, SIZE, dtype=torch.float64)
-        down = torch.linspace(top, bottom, SIZE, dtype=torch.float64)
+        centres = (
+            torch.arange(SIZE, dtype=torch.float64) + 0.5
+        ) / SIZE  # of the cells, from 0 to 1
+        across, down = left + (right - left) * centres, top - (top - bottom) * centres
         self.points = torch.cartesian_prod(down, across).flip(1).to(x)  # (SIZE², 2), rows from top
 
     def decisions(self, states: Iterable[Any]) -> list[str]:

@@ -28,8 +28,8 @@ function drawPlane(id, labels, points, corners) {
   let wrong = 0;
   points.x.forEach(([x, y], i) => {
     if (x === null || y === null) return;
-    const column = Math.min(SIDE - 1, Math.max(0, Math.round(((x - left) / (right - left)) * (SIDE - 1))));
-    const row = Math.min(SIDE - 1, Math.max(0, Math.round(((top - y) / (top - bottom)) * (SIDE - 1))));
+    const column = Math.min(SIDE - 1, Math.max(0, Math.floor(((x - left) / (right - left)) * SIDE)));
+    const row = Math.min(SIDE - 1, Math.max(0, Math.floor(((top - y) / (top - bottom)) * SIDE)));
     const missed = labels[row * SIDE + column] !== points.label[i];
     wrong += missed;
     if (missed) {
@@ -65,5 +65,5 @@ function legend() {
   const count = Math.max(2, run.classes.length);
   const keys = Array.from({ length: Math.min(count, 10) }, (_, label) => `<i style="background:var(--k${label % 8})"></i>${text(className(label))}`);
   const border = run.ellipse ? ` Dotted: ${text(run.ellipse.label ?? "the true border")}.` : "";
-  at("legend").innerHTML = `${keys.join(" &ensp; ")} &ensp; Crosses: points where the nearest point of the grid has another class.${border}`;
+  at("legend").innerHTML = `${keys.join(" &ensp; ")} &ensp; Crosses: points in a cell of the grid that has another class.${border}`;
 }
