@@ -124,6 +124,7 @@ def test_tables_show_restarts_and_rows(opened, disk_run):
     page = opened(disk_run)
     assert page.locator("#restarts-table tbody tr").count() == 3
     assert page.locator("#restarts-table tr.selected").count() == 1
+    assert "test error of a linear model" in page.inner_text("#facts")
     assert "Tanh" in page.inner_text("#structure-table")
     assert "of restart" in page.inner_text("#misclassified-text").lower()
     assert '"batch_size": 20' in page.inner_text("#configuration-text")

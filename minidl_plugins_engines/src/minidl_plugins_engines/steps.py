@@ -69,7 +69,8 @@ class Steps:
             if traced.serves(model, loss, optimizer, inputs, target):
                 if at:
                     self.traces.insert(0, self.traces.pop(at))
-                return self._do(traced, roots, inputs, target)
+                self._try_more(traced, roots, inputs, target)
+                return self._do(self.traces[0], roots, inputs, target)
         plain = plain_step(eager(*roots), model)
         key = None if self.refusal is not None else signature(inputs, target)
         if key is None:
@@ -86,6 +87,23 @@ class Steps:
         result = plain(inputs, target)
         self._remember(key, roots)
         return result
+
+    def _try_more(self, traced: Traced, roots: Roots, inputs: Any, target: Any) -> None:
+        """Trace more of the step than `traced` has, if what was in the way no longer changes.
+
+        It is looked at when `traced` is to be verified: ever more seldom.
+        """
+        key = signature(inputs, target)
+        if not traced.due or traced.scope == WHOLE or key is None:
+            return None
+        try:
+            before, now = self._seen.get(key, {}), self._fingerprints(roots)
+            self._seen[key] = now
+            for scope in SCOPES[: SCOPES.index(traced.scope)]:
+                if scope in now and before.get(scope) == now[scope]:
+                    return self._trace(roots, scope, inputs, target)
+        except (NotTraceableError, NotFiniteError):
+            return None
 
     def _do(self, traced: Traced, roots: Roots, inputs: Any, target: Any) -> Any:
         result = traced.step(*roots, inputs, target)

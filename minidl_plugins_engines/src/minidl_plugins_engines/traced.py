@@ -58,13 +58,18 @@ class Traced:
         self._left = [0]  # steps until the next that is verified: steps 1, 2, 4, 8, … are
         self.fast = self._as_one_function()
 
+    @property
+    def due(self) -> bool:
+        """Whether the next step is to be verified."""
+        return self._left[0] <= 0
+
     def serves(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> bool:
         """Whether nothing that the trace relies on has changed."""
         return bool(self._unchanged(model, loss, optimizer, inputs, target))
 
     def step(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do a step for which the trace serves; return prediction and loss."""
-        if self._left[0] <= 0:
+        if self.due:
             self._verified_times += 1
             self._left[0] = (1 << max(0, self._verified_times - 1)) - 1
             return self._call(self._verified, model, loss, optimizer, inputs, target)

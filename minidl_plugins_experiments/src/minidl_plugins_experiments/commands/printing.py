@@ -11,6 +11,7 @@ import click
 from minidl_core.console import printable
 from minidl_plugins_experiments.config.data_checks import rows_as_text
 from minidl_plugins_experiments.runs.formatting import format_error
+from minidl_plugins_experiments.runs.unit_warnings import describe_dead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,6 +73,11 @@ def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
         )
     elif restarts["dead"]:
         lines.append("the model learned nothing; train several: --set restarts=16")
+    lines += [
+        f"dead units of {entry['layer']} {entry['kind']}: {describe_dead(entry)}"
+        for entry in result.get("units", [])
+        if entry["dead"]
+    ]
     lines += [f"warning: {warning}" for warning in result["warnings"]]
     lines.append(f"training time: {result['timing']['training_seconds']:.2f} s")
     lines += [f"figure: {folder / figure}" for figure in result["figures"]]

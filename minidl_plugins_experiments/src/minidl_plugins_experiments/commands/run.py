@@ -34,6 +34,14 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--resume", type=FOLDER, metavar="FOLDER", help="Continue a run that was stopped.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Run N seeds, and compare them.")
 @click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="KEY=VALUES",
+    help="Train with each of several values, such as optimizer.lr=0.01,0.1 (may be repeated: every "
+    "combination).",
+)
+@click.option(
     "--engine", metavar="NAME", help="The engine that carries out the steps (see `minidl list`)."
 )
 @click.option(
@@ -62,6 +70,7 @@ def command(
     output: Path | None,
     resume: Path | None,
     seeds: int | None,
+    sweeps: tuple[str, ...],
     engine: str | None,
     dry_run: bool,
     figures: bool,
@@ -76,10 +85,10 @@ def command(
     """
     if (file is None) == (resume is None):
         raise click.UsageError("give the FILE of an experiment, or --resume and a run's FOLDER")
-    if resume is not None and (output or seeds or engine or dry_run):
+    if resume is not None and (output or seeds or sweeps or engine or dry_run):
         raise click.UsageError(
-            "--resume continues a run as it was started; leave out --output, --seeds, --engine "
-            "and --dry-run"
+            "--resume continues a run as it was started; leave out --output, --seeds, --sweep, "
+            "--engine and --dry-run"
         )
     from minidl_plugins_experiments.commands import running
     from minidl_plugins_experiments.session import Options, Session
@@ -91,7 +100,8 @@ def command(
         elif file is not None:
             if engine is not None:
                 settings = (*settings, f"engine={engine}")
-            running.start(session, file, settings, output, seeds, dry_run=dry_run)
+            experiment = running.load(file, settings, sweeps)
+            running.start(session, experiment, output, seeds, dry_run=dry_run)
 
 
 class Refused(click.ClickException):

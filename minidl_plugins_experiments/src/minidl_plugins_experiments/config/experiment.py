@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minidl_core import suggest
 from minidl_plugins_experiments.config.component_spec import ComponentSpec, section_spec
+from minidl_plugins_experiments.config.grid import grid_of, settings_of
 from minidl_plugins_experiments.config.old_names import with_current_names
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
 from minidl_plugins_experiments.config.training_options import OPTIONS, training_options
@@ -38,7 +39,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dtype": ("float32", DTYPES),
 }
 KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS]
-KEYS += ["engine", "evaluate_batch", *OPTIONS]
+KEYS += ["engine", "evaluate_batch", "sweep", *OPTIONS]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Experiment:
         dtype: the name of one of torch's dtypes.
         evaluate_batch: how many rows are evaluated at once; None means as many as suit the data.
         engine: the name of the engine; None means the default of the installation.
+        sweep: the values that some keys take; a run has them of the optimizer's numbers alone.
         weights: the run whose weights are the first ones, and the layers that keep their own.
         frozen: the paths of the layers that are not trained.
         stop: after how many epochs without a better value of which metric training stops.
@@ -74,6 +76,7 @@ class Experiment:
     device: str
     dtype: str
     engine: str | None = None
+    sweep: dict[str, list[Any]] = field(default_factory=dict)
     evaluate_batch: int | None = None
     weights: dict[str, Any] | None = None
     frozen: list[str] | None = None
@@ -83,16 +86,32 @@ class Experiment:
     name: str = "experiment"
     file: str = ""
 
+    @property
+    def settings(self) -> list[dict[str, Any]]:
+        """The combinations of swept values; one, without any, if nothing is swept."""
+        return settings_of(self.sweep)
+
+    @property
+    def models(self) -> int:
+        """How many models are trained: the restarts of each setting."""
+        return self.restarts * len(self.settings)
+
     def with_seed(self, seed: int) -> Experiment:
         """Return the same experiment with another seed."""
         return replace(self, seed=seed)
 
-    def tree(self) -> dict[str, Any]:
-        """Return it as the content of a file, from which `experiment_of` makes its equal."""
+    def tree(self, *, resolved: bool = True) -> dict[str, Any]:
+        """Return it as the content of a file, from which `experiment_of` makes its equal.
+
+        Args:
+            resolved: whether the ``optional`` arguments are decided, and so left out.
+        """
         return {
-            key: getattr(self, key).tree() if key in SECTIONS else getattr(self, key)
+            key: getattr(self, key).tree(resolved=resolved)
+            if key in SECTIONS
+            else getattr(self, key)
             for key in KEYS
-            if getattr(self, key) is not None
+            if getattr(self, key) not in (None, {})
         }
 
 
@@ -129,6 +148,7 @@ def experiment_of(
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
     parts.update(model=tree["model"], engine=_engine(tree), **training_options(tree, folder))
+    parts["sweep"] = grid_of(tree.get("sweep", {}))
     if "evaluate_batch" in tree:
         parts["evaluate_batch"] = _number(tree, "evaluate_batch")
     return Experiment(**parts, folder=folder, name=name, file=file)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["RUN_KEYS", "SERIES_KEYS", "check_keys"]
+__all__ = ["RUN_KEYS", "SERIES_KEYS", "SWEEP_KEYS", "check_keys"]
 
 RUN_KEYS: dict[str, Any] = {
     "status": str,
@@ -31,6 +31,13 @@ SERIES_KEYS: dict[str, Any] = {
     "name": str,
     "file": str,
     "seeds": list,
+}
+SWEEP_KEYS: dict[str, Any] = {
+    "status": str,
+    "name": str,
+    "file": str,
+    "sweep": dict,
+    "groups": list,
 }
 CURVES = ("train_loss", "train_error", "test_loss", "test_error",
           "validation_loss", "validation_error")  # fmt: skip

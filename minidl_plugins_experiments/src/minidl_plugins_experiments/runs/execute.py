@@ -149,7 +149,7 @@ def _train(
                 progress.start(
                     run.experiment.epochs,
                     run.steps_per_epoch * len(run.states),
-                    run.experiment.restarts,
+                    run.experiment.models,
                 )
                 if run.epochs:
                     progress.epoch(len(run.epochs), run.best_metrics())

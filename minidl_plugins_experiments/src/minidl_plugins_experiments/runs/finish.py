@@ -11,6 +11,8 @@ from minidl_plugins_experiments.runs import results
 from minidl_plugins_experiments.runs.diagnosis import warnings_of
 from minidl_plugins_experiments.runs.folder import RESULT, WEIGHTS
 from minidl_plugins_experiments.runs.honesty import errors_in_units, honest_warnings
+from minidl_plugins_experiments.runs.unit_warnings import unit_warnings
+from minidl_plugins_experiments.runs.units import units_of, with_epochs
 from minidl_plugins_experiments.training.baselines import baselines
 from minidl_plugins_experiments.training.module_state import named_tensors, restart_tensors
 from minidl_plugins_experiments.training.restarts import find_restart
@@ -41,12 +43,27 @@ def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]
     if run.experiment.baseline and type(run.strategy) is Strategy:
         result["baseline"] = baselines(run.prepared)
     result["final_in_units"] = errors_in_units(result)
-    result["warnings"] = [*warnings_of(result), *honest_warnings(result)]
+    result["units"], told = _units(run, best, selected)
+    result["warnings"] = [
+        *warnings_of(result), *told, *unit_warnings(result), *honest_warnings(result),
+    ]  # fmt: skip
     if figures:
         result["figures"] = _draw(run, result, best)
     write_json(run.folder / RESULT, result)
     sync_folder(run.folder)
     return result
+
+
+def _units(run: Run, best: Module, selected: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the dead and saturated units, and a warning if they cannot be looked at."""
+    x = run.data.train.x
+    table = x.ndim == 2 and x.is_floating_point()
+    at_once = run.states[0].evaluate_batch if table else None
+    try:
+        entries = units_of(best, x, at_once or run.experiment.batch_size)
+    except Exception as error:
+        return [], [f"the units could not be looked at ({type(error).__name__}: {error})"]
+    return with_epochs(entries, run.epochs[: run.kept_epoch()], selected), []
 
 
 def _draw(run: Run, result: dict[str, Any], best: Module) -> list[str]:

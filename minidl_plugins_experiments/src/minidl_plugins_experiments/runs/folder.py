@@ -13,17 +13,24 @@ from typing import Any
 from minidl_core import MinidlError
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.files import sync_folder, write_json
-from minidl_plugins_experiments.runs.checked_result import RUN_KEYS, SERIES_KEYS, check_keys
+from minidl_plugins_experiments.runs.checked_result import (
+    RUN_KEYS,
+    SERIES_KEYS,
+    SWEEP_KEYS,
+    check_keys,
+)
 from minidl_plugins_experiments.runs.schema import SCHEMA, upgraded
 
 __all__ = [
-    "RESULT", "SCHEMA", "SEEDS", "WEIGHTS", "check_output", "create_folder", "is_series",
-    "read_result",
+    "RESULT", "SCHEMA", "SEEDS", "SWEEP", "WEIGHTS", "check_output", "create_folder", "is_series",
+    "is_sweep", "read_result",
 ]  # fmt: skip
 
 RESULT = "result.json"
 WEIGHTS = "weights.safetensors"
 SEEDS = "seeds.json"  # in the folder of a --seeds series, beside the run folders
+SWEEP = "sweep.json"  # in that of a --sweep
+KEYS = {RESULT: RUN_KEYS, SEEDS: SERIES_KEYS, SWEEP: SWEEP_KEYS}
 
 RUNS = Path("runs")
 
@@ -37,7 +44,7 @@ def check_output(folder: Path) -> None:
     key = "--output"
     with suppress(OSError):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            resume = (folder / RESULT).is_file() or (folder / SEEDS).is_file()
+            resume = any((folder / name).is_file() for name in KEYS)
             cure = f"resume it: minidl run --resume {folder}; or " if resume else ""
             raise ConfigError(
                 f"{folder} exists already, and a run never overwrites; {cure}name another folder",
@@ -100,6 +107,11 @@ def _create(folder: Path, file: str, content: dict[str, Any]) -> None:
         ) from error
 
 
+def is_sweep(folder: Path) -> bool:
+    """Return whether `folder` is that of a ``--sweep``."""
+    return (folder / SWEEP).is_file()
+
+
 def is_series(folder: Path) -> bool:
     """Return whether `folder` is that of a ``--seeds`` series."""
     return (folder / SEEDS).is_file()
@@ -133,5 +145,5 @@ def read_result(folder: Path, name: str = RESULT) -> dict[str, Any]:
             f"{path} has the schema {result['schema']!r}, and this version reads 1 and {SCHEMA}; "
             "use the version of minidl-plugins-experiments that wrote it"
         )
-    check_keys(path, result, SERIES_KEYS if name == SEEDS else RUN_KEYS)
+    check_keys(path, result, KEYS[name])
     return dict(result)

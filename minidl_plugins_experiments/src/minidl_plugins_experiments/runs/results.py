@@ -59,7 +59,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "model": {"parameters": prepared.parameters, "description": prepared.description},
         "origin": prepared.origin,
         "restarts": {
-            "count": experiment.restarts,
+            "count": experiment.models,
             "stacked": bool(prepared.states[0].models),
             "reason": prepared.why_not_stacked,
             "dead": [],
@@ -71,6 +71,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "final": {},
         "final_in_units": None,
         "kept": None,
+        "units": [],
         "baseline": None,
         "warnings": [],
         "figures": [],

@@ -7,14 +7,13 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minidl_core import NonFiniteError
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError, problems_named
 from minidl_plugins_experiments.files import write_json
-from minidl_plugins_experiments.runs import execute
-from minidl_plugins_experiments.runs.folder import RESULT, SEEDS, create_folder, read_result
+from minidl_plugins_experiments.runs.folder import SEEDS, create_folder, read_result
 from minidl_plugins_experiments.runs.formatting import format_error
 from minidl_plugins_experiments.runs.lock import locked
+from minidl_plugins_experiments.runs.member import has_diverged, run_member
 from minidl_plugins_experiments.runs.results import now
 from minidl_plugins_experiments.runs.schema import SCHEMA
 from minidl_plugins_experiments.telling import tell
@@ -89,7 +88,7 @@ def _run_seeds(
     results = []
     try:
         for seed in summary["seeds"]:
-            result = _run_seed(one, experiment.with_seed(seed), folder / f"seed-{seed}")
+            result = run_member(one, experiment.with_seed(seed), folder / f"seed-{seed}")
             results.append(result)
             if not options.quiet and session.is_main_process:
                 error = format_error(_test_error(result), result["data"]["task"])
@@ -110,25 +109,6 @@ def _run_seeds(
         summary["figures"] = ["figures/seeds.png"]
     write_json(folder / SEEDS, summary)
     return summary
-
-
-def _run_seed(session: Session, experiment: Experiment, place: Path) -> dict[str, Any]:
-    """Run or resume one seed; return its result. A seed that diverged is left as it is."""
-
-    begun = session.strategy.broadcast((place / RESULT).exists)
-    try:
-        if not begun:
-            return execute.start(session, experiment, place)[1]
-        result = read_result(place)
-        return result if has_diverged(result) else execute.resume(session, place)
-    except NonFiniteError:
-        return dict(session.strategy.broadcast(lambda: read_result(place)))
-
-
-def has_diverged(result: Mapping[str, Any]) -> bool:
-    """Return whether the run ended because no loss was finite any more."""
-    error = str(result.get("error") or "")
-    return result["status"] == "failed" and error.partition(":")[0].startswith("NonFinite")
 
 
 def distribution(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -69,10 +69,11 @@ def loss_and_error(
 
 
 def gradient_norms(state: TrainingState) -> dict[str, list[float]]:
-    """Return ‖dJ/dp‖ of the latest step for each parameter p, one number for each restart."""
+    """Return ‖dJ/dp‖ of the latest step for each p that is trained, a number for each restart."""
     return {
         name: vector_norm(parameter.grad.reshape(state.restarts, -1).float(), dim=1).tolist()
         for name, parameter in state.parameters
+        if getattr(parameter, "trainable", True)
     }
 
 

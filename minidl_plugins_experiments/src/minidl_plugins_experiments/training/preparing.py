@@ -12,6 +12,7 @@ from minidl_core import RegistryError, resolve_engine
 from minidl_plugins_experiments.config.building import Builder
 from minidl_plugins_experiments.config.checking import device_of
 from minidl_plugins_experiments.config.data_checks import checked_data
+from minidl_plugins_experiments.config.grid import check_one_run, with_numbers
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.training.best_epoch import BestEpoch, best_epoch_of
 from minidl_plugins_experiments.training.earlier_transform import as_earlier
@@ -24,6 +25,7 @@ from minidl_plugins_experiments.training.trial import Trial
 
 if TYPE_CHECKING:
     from minidl_core import Component, Engine, Module, Registry
+    from minidl_plugins_experiments.config.component_spec import ComponentSpec
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.data.data import Data
 
@@ -74,11 +76,13 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
     """Build every part, try all of them together, and make the restarts.
 
     One generator draws the data and later the order of the rows, another one the weights. So the
-    first of many restarts is equal to the only one of a run without restarts.
+    first of many restarts is equal to the only one of a run without restarts, and each setting of a
+    sweep to a run with these values.
 
     Raises:
         ConfigError: something is unknown, missing or does not fit; its key says where.
     """
+    check_one_run(experiment.sweep, stops=experiment.stop is not None)
     engine_name, engine = _engine(experiment, registry)
     device = device_of(experiment.device)
     builder = Builder(registry, getattr(torch, experiment.dtype), device, Path(experiment.folder))
@@ -93,24 +97,30 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
     weights_seed = int(torch.randint(2**62, (), generator=generator))
     weights = torch.Generator(device).manual_seed(weights_seed)
 
-    def state_of(model: Module) -> TrainingState:
+    def state_of(model: Module, optimizer: ComponentSpec) -> TrainingState:
         if earlier is not None:
             earlier.fill(model)
         freeze_layers(model, experiment.frozen)
         loss = builder.loss(experiment.loss)
-        state = TrainingState(model, loss, builder.optimizer(experiment.optimizer, model.param()))
+        state = TrainingState(model, loss, builder.optimizer(optimizer, model.param()))
         if not is_constant(experiment.schedule):
             state.schedules = [build_schedule(experiment.schedule, builder)]
         return state
 
     reason = Trial(experiment, builder, data).why_not_stacked()
-    models = [builder.model(experiment.model, weights).module for _ in range(experiment.restarts)]
-    first = models[0]
+    states = []
+    for values in experiment.settings:  # each begins from the same first weights
+        weights.manual_seed(weights_seed)
+        optimizer = with_numbers(experiment.optimizer, values)
+        states += [
+            state_of(builder.model(experiment.model, weights).module, optimizer)
+            for _ in range(experiment.restarts)
+        ]
+    first = states[0].model
     description = str(first.describe()) if hasattr(first, "describe") else type(first).__name__
     parameters = sum(parameter.value.numel() for parameter in first.param())
-    states = [state_of(model) for model in models]
     error = ErrorMeasure.of(data.task, states[0].loss)
-    if experiment.restarts > 1 and reason is None:
+    if experiment.models > 1 and reason is None:
         states = [stacked(states)]
     for state in states:
         state.evaluate_batch = experiment.evaluate_batch or _rows_at_once(experiment, data)

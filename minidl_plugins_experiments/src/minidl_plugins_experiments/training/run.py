@@ -15,6 +15,7 @@ from minidl_plugins_experiments.training.metrics import (
     measure,
 )
 from minidl_plugins_experiments.training.schedules import LearningRate, observe, rates_at
+from minidl_plugins_experiments.training.silent_units import silent_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,8 @@ class Run:
             self._train_epoch(epoch, progress)
             metrics = measure(self.states, self.data, self.prepared.error, self.strategy.predict)
             observe(self.rates, metrics[self.experiment.select_on])
-            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
+            silent = {"silent_units": silent_units(self.states)}
+            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics, **silent}))
             if self.best:
                 self.best.see(self.epochs[-1], self.states)
             self.between_epochs = True

@@ -60,6 +60,7 @@ def page_data(folder: Path) -> dict[str, Any]:
         "features": [str(name) for name in notes.get("features") or []],
         "ellipse": notes.get("ellipse"),
         "final": result.get("final") or {},
+        "baseline": result.get("baseline") or {},
         "restarts": {**restarts, "selected": selected},
         "epochs": [record.get("epoch", i + 1) for i, record in enumerate(chosen)],
         "lr": _numbers([record.get("lr") for record in chosen]),

@@ -1,5 +1,5 @@
 // Line charts as SVG. HTML's own parser makes the elements, so no namespace has to be named.
-const HEIGHT = 260, LEFT = 58, RIGHT = 10, TOP = 10, BOTTOM = 30;
+const HEIGHT = 260, LEFT = 58, RIGHT = 10, TOP = 10, BOTTOM = 36;
 const charts = new Map();
 
 function ticks(low, high, count) {
@@ -41,7 +41,7 @@ function lineChart(id, { x, series, log = false, format = short, xTitle = "epoch
     return `<line class="axis" x1="${LEFT}" x2="${width - RIGHT}" y1="${y}" y2="${y}"/><text x="${LEFT - 6}" y="${y}" dy="4" text-anchor="end">${text(label)}</text>`;
   });
   const below = ticks(first, last, Math.min(8, width / 70)).filter(Number.isInteger).map((value) =>
-    `<text x="${across(value).toFixed(1)}" y="${HEIGHT - 12}" text-anchor="middle">${value}</text>`);
+    `<text x="${across(value).toFixed(1)}" y="${HEIGHT - 19}" text-anchor="middle">${value}</text>`);
   const paths = series.map((line) => {
     let pen = "M";
     const points = line.values.map((raw, i) => {
@@ -55,7 +55,7 @@ function lineChart(id, { x, series, log = false, format = short, xTitle = "epoch
   });
   const named = series.filter((line) => line.kind !== "thin" && line.name);
   const keys = named.map((line) => `<span><i style="background:var(--c${line.colour % 8})"></i>${text(line.name)}</span>`);
-  place.innerHTML = `<svg viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${text(named.map((line) => line.name).join(", "))}">${grid.join("")}${below.join("")}<text x="${width - RIGHT}" y="${HEIGHT - 1}" text-anchor="end">${text(xTitle)}</text>${paths.join("")}</svg><div class="keys">${keys.join("")}</div>`;
+  place.innerHTML = `<svg viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${text(named.map((line) => line.name).join(", "))}">${grid.join("")}${below.join("")}<text x="${width - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${text(xTitle)}</text>${paths.join("")}</svg><div class="keys">${keys.join("")}</div>`;
 }
 
 function bars(counts, low, high) {

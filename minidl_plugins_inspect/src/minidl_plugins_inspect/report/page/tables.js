@@ -12,6 +12,10 @@ function header() {
     ["restarts", `${restarts.count ?? 1}, ${(restarts.dead ?? []).length} dead`],
     ["training time", timing?.training_seconds === undefined ? "–" : `${short(timing.training_seconds, 3)} s`],
   ];
+  for (const [key, name] of [["linear", "of a linear model"], ["constant", "of one answer for all"]]) {
+    const error = run.baseline[key]?.test_error;
+    if (error !== undefined && error !== null) facts.splice(1, 0, [`test error ${name}`, errorText(error)]);
+  }
   at("facts").innerHTML = facts.map(([name, value]) => `<div class="fact"><b>${text(value)}</b><span>${text(name)}</span></div>`).join("");
   at("warnings").innerHTML = (run.warnings ?? []).map((warning) => `<li>${text(warning)}</li>`).join("");
   at("contents").innerHTML = [...document.querySelectorAll("main section")].map((section) =>
