@@ -10,7 +10,7 @@ import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_engines.inventory import METHODS, is_immutable
+from minidl_plugins_engines.holding import METHODS, is_immutable
 from minidl_plugins_engines.refusals import NotTraceableError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.weak import WeakIdKeyDictionary
 
-from minidl_plugins_engines.inventory import describes_itself
+from minidl_plugins_engines.holding import describes_itself
 from minidl_plugins_engines.steps import Steps
 
 if TYPE_CHECKING:
