@@ -10,16 +10,20 @@ import json
 import os
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-from minidl_core import registry, train
+from minidl_core import Sequential, registry, train
+from minidl_plugins_basic import Linear
 from minidl_plugins_experiments.config.loading import load_experiment
 from minidl_plugins_experiments.training.preparing import prepare
 from minidl_plugins_experiments.training.schedules import LearningRate
 from minidl_plugins_nn import to_torch
+
+from .torch_gpt import torch_gpt
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WHOLE = bool(os.environ.get("MINIDL_WHOLE_EXAMPLES"))
@@ -37,6 +41,27 @@ class LastOutputs(nn.Module):
         return self.head(self.lstm(x)[0].flatten(1))
 
 
+def gpt_of(model):
+    """Return torch's network: the same modules as those of ``examples/gpt.py``."""
+    tied = model[0]
+    blocks = list(tied.inner)
+    head = Linear(64, 59, bias=False, dtype=torch.float64)
+    head.weight = tied.embedding.weight
+    paired = [Sequential(*blocks[i : i + 2]) for i in (1, 3)]
+    plain = Sequential(tied.embedding, blocks[0], *paired, blocks[-1], head)
+    twin = torch_gpt(plain, 59, SimpleNamespace(**GPT), torch.float64)
+    return nn.Sequential(twin, LastToFirst())
+
+
+class LastToFirst(nn.Module):
+    """The classes from the last dimension to where torch's loss has them."""
+
+    def forward(self, x):
+        return x.movedim(-1, 1)
+
+
+GPT = {"width": 64, "heads": 4, "layers": 2, "context": 64}
+
 # How to make the twin, torch's loss, its optimizer, and the norm that gradients are clipped to.
 TWINS = {
     "digits_convolution": (
@@ -46,6 +71,12 @@ TWINS = {
         None,
     ),
     "digits_autoencoder": (to_torch, nn.MSELoss(), {"lr": 5e-3}, None),
+    "gpt": (
+        gpt_of,
+        nn.CrossEntropyLoss(),
+        {"lr": 3e-3, "betas": (0.9, 0.99), "weight_decay": 0.1},
+        1.0,
+    ),
     "series_lstm": (LastOutputs, nn.MSELoss(), {"lr": 1e-2}, 1.0),
 }
 
@@ -108,6 +139,14 @@ def test_the_lstm_looks_ahead(cli, tmp_path):
     assert cli("run", EXAMPLES / "series_lstm.toml", "--no-figures", *arguments) == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert result["final"]["test_error"] < (0.03 if WHOLE else 0.1)
+
+
+def test_the_gpt_learns_to_spell(cli, tmp_path):
+    arguments = [*([] if WHOLE else ["--set", "epochs=2"]), "--output", tmp_path / "run"]
+    assert cli("run", EXAMPLES / "gpt.toml", "--no-figures", *arguments) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["final"]["test_loss"] < (2.4 if WHOLE else 3.2)
+    assert len(result["data"]["notes"]["classes"]) == 59
 
 
 def test_the_autoencoder_keeps_most_of_the_pixels(cli, tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl_plugins_experiments.config.problems import ConfigError, problems_named
 from minidl_plugins_experiments.runs.provenance import distributions_of
+from minidl_plugins_experiments.telling import tell
 from minidl_plugins_experiments.training.preparing import prepare
 from minidl_plugins_experiments.training.randomness import seeded
 from minidl_plugins_experiments.training.strategy import Strategy, find_strategy
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
     from minidl_plugins_experiments.training.preparing import Prepared
 
 __all__ = ["Options", "Session"]
+
+
+MANY_MODULES = 1000
+
+
+def count_modules(model: Any) -> int:
+    """Return how many modules the lists of `model`, as a file writes it, have."""
+    waiting, count = [model], 0
+    while waiting:
+        item = waiting.pop()
+        count += 1
+        if isinstance(item, list):
+            waiting.extend(item)
+    return count
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,7 @@ class Session:
             ConfigError: it cannot be run.
         """
         with seeded(experiment.seed, experiment.device):
+            self._tell_size(experiment.model)
             with problems_named(experiment.file):
                 self.strategy.setup(experiment, self.versions())
                 try:
@@ -86,6 +102,14 @@ class Session:
                         raise
                     raise broken_data(str(error)) from error
             yield prepared
+
+    def _tell_size(self, model: Any) -> None:
+        """Say so before a model is built that takes long."""
+        modules = count_modules(model)
+        if modules >= MANY_MODULES and self.is_main_process and not self.options.quiet:
+            tell(
+                f"minidl: building and checking a model of {modules:,} modules; this takes a while"
+            )
 
     def versions(self) -> dict[str, str]:
         """Return the version of each distribution that takes part."""

@@ -47,9 +47,10 @@ def as_earlier(data: Data, earlier: EarlierRun) -> Data:
         return data
     _check_alike(before, now, earlier)
     notes = {**data.notes}
-    old, new = _moments(before.columns), _moments(now.columns)
-    x = [_rescaled(split, new, old, "x") for split in _splits(data)]
-    if any(key in notes for key in ("mean", "std")) or old != new:
+    x = [None if split is None else split.x for split in _splits(data)]
+    if before.tree()["columns"] != now.tree()["columns"]:  # numbers, a column an input
+        old, new = _moments(before.columns), _moments(now.columns)
+        x = [_rescaled(split, new, old, "x") for split in _splits(data)]
         notes["mean"], notes["std"] = (values.tolist() for values in old)
     y = [None if split is None else split.y for split in _splits(data)]
     targets = now.target, before.target
