@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 
 from minidl_core import BaseModule, BaseOptimizer, Example
 from minidl_plugins_basic import SGD, Linear, MSELoss
 from minidl_plugins_devkit import CheckResult, run_checks
+
+if TYPE_CHECKING:
+    import torch
 
 TABLE = {"factor": 2.0}
 
