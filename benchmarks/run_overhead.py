@@ -30,7 +30,7 @@ LIMIT = 1.15
 
 def by_file(restarts: int) -> None:
     """The whole of ``minidl run disk --no-figures --quiet``, but for the start of the process."""
-    experiment = load_experiment("disk", [f"restarts={restarts}"])
+    experiment = load_experiment("disk", [f"restarts={restarts}", "baseline=false"])
     with tempfile.TemporaryDirectory() as folder:
         session = Session(registry, Options(quiet=True, figures=False))
         start(session, experiment, Path(folder, "run"))
@@ -66,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         max(options.repeats // 3, 3),
         lambda: process(sys.executable, str(SCRIPT)),
         lambda: process(
-            sys.executable, "-m", "minidl_core", "run", "disk", "--no-figures", "--quiet"
+            *(sys.executable, "-m", "minidl_core", "run", "disk", "--no-figures", "--quiet"),
+            *("--set", "baseline=false"),
         ),
     )
     row("1 start, the whole process", hand, file)  # mostly the start of Python, torch and click

@@ -2,9 +2,9 @@
 
     python examples/disk.py                        train the network, print its errors
     python examples/disk.py --plots --time         save figures, show the training time
-    python examples/disk.py --starts 16            train 16 initialisations at once, keep one
+    python examples/disk.py --restarts 16            train 16 initialisations at once, keep one
 
-Read it from top to bottom: the data, the network, the training, the choice among several starts,
+Read it from top to bottom: the data, the network, the training, the choice among several restarts,
 the figures, the command line. No gradient in it comes from autograd.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PLOTS = False  # draw the figures, as --plots does
 TIME = False  # show the training time, as --time does
 
-SEED = 3  # one start of it learns, as most do; the one of seed 0 dies
+SEED = 3  # one restart of it learns, as most do; the one of seed 0 dies
 EPOCHS = 50
 BATCH_SIZE = 50
 LEARNING_RATE = 0.1  # at the first step; it falls linearly to zero
@@ -45,7 +45,7 @@ CENTRE = 0.5
 RADIUS = 1 / math.sqrt(2 * math.pi)  # so the disk is half of the square: π r² = 1/2
 POINTS = 1000  # in the training set, and again in the test set
 
-DEAD_ABOVE = 0.25  # a start whose training error ends above this is dead; chance is 0.5
+DEAD_ABOVE = 0.25  # a restart whose training error ends above this is dead; chance is 0.5
 
 Init = Literal["glorot", "report"]  # the standard deviation of the first weights
 INITS: tuple[Init, ...] = ("glorot", "report")
@@ -189,7 +189,7 @@ def fit(
         yield time.perf_counter() - started
 
 
-# -- several starts, of which one is kept ----------------------------------------------------------
+# -- several restarts, of which one is kept --------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ class Result:
     Attributes:
         data: the points it trained and tested on.
         model: the network that was kept, alone and in evaluation mode.
-        kept: which of the starts that is, from 0.
-        losses: the training loss of every start at the end, by which it was chosen.
-        dead: how many of the starts died.
+        kept: which of the restarts that is, from 0.
+        losses: the training loss of every restart at the end, by which it was chosen.
+        dead: how many of the restarts died.
         train_errors, test_errors: of the network that was kept, after each epoch.
         seconds: the time spent training, without evaluations.
     """
@@ -217,15 +217,15 @@ class Result:
 
 
 def best_start(losses: Tensor) -> int:
-    """The start of the lowest training loss, the first of equals, and never one that diverged.
+    """The restart of the lowest training loss, the first of equals, and never one that diverged.
 
     Raises:
-        NonFiniteError: every start diverged.
+        NonFiniteError: every restart diverged.
     """
     usable = losses.isfinite()
     if not usable.any():
         raise NonFiniteError(
-            f"expected at least one start with a finite training loss, got {losses.tolist()}; "
+            f"expected at least one restart with a finite training loss, got {losses.tolist()}; "
             "lower LEARNING_RATE, or take another seed",
             where="best_start",
         )
@@ -233,7 +233,7 @@ def best_start(losses: Tensor) -> int:
 
 
 def count_dead(losses: Tensor, errors: Tensor) -> int:
-    """How many starts learned nothing: training error above `DEAD_ABOVE`, or no finite loss.
+    """How many restarts learned nothing: training error above `DEAD_ABOVE`, or no finite loss.
 
     A rectifier whose input is negative at every point outputs zero and passes no gradient, so the
     weights before it stay. When a whole layer is like that, or one of the two outputs, all points
@@ -244,7 +244,7 @@ def count_dead(losses: Tensor, errors: Tensor) -> int:
 
 def run(
     seed: int = SEED,
-    starts: int = 1,
+    restarts: int = 1,
     epochs: int = EPOCHS,
     *,
     init: Init = "glorot",
@@ -253,21 +253,25 @@ def run(
     """The whole experiment; the same arguments give the same bits.
 
     One generator draws the data and the order of the points, another the first weights. So the
-    first of many starts is the start that would have been alone.
+    first of many restarts is the restart that would have been alone.
 
     Args:
         seed: of all randomness.
-        starts: how many initialisations to train at once. The one with the lowest loss on the
+        restarts: how many initialisations to train at once. The one with the lowest loss on the
             whole training set is kept; the test set has no say.
         epochs: how often to go through the training set.
         init: the name of the standard deviation of the first weights, see `Linear`.
         progress: is handed the epochs as they are trained, and their number; gives them back.
 
     Raises:
-        ArgumentError: `seed` is negative, or `starts` or `epochs` is not at least 1.
-        NonFiniteError: every start diverged.
+        ArgumentError: `seed` is negative, or `restarts` or `epochs` is not at least 1.
+        NonFiniteError: every restart diverged.
     """
-    for name, number, least in (("seed", seed, 0), ("starts", starts, 1), ("epochs", epochs, 1)):
+    for name, number, least in (
+        ("seed", seed, 0),
+        ("restarts", restarts, 1),
+        ("epochs", epochs, 1),
+    ):
         if not isinstance(number, int) or not least <= number < 2**63:
             raise ArgumentError(
                 f"expected a whole number of at least {least}, got {number!r}", where=name
@@ -275,7 +279,7 @@ def run(
     generator = torch.Generator().manual_seed(seed)
     data = disk_data(generator)
     weights = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
-    networks = [network(weights, init) for _ in range(starts)]
+    networks = [network(weights, init) for _ in range(restarts)]
     model, optimizer = together(networks)
     loss = MSELoss()
 
@@ -289,10 +293,10 @@ def run(
     kept = best_start(losses)
     history = stack([network(weights, init) for _ in range(epochs)])  # the kept one in each epoch
     for (value, _), after in zip(history.param(), zip(*weights_after, strict=True), strict=True):
-        value.copy_(torch.stack(after)[:, kept] if starts > 1 else torch.stack(after))
+        value.copy_(torch.stack(after)[:, kept] if restarts > 1 else torch.stack(after))
     return Result(
         data=data,
-        model=unstack(model)[kept] if starts > 1 else model,
+        model=unstack(model)[kept] if restarts > 1 else model,
         kept=kept,
         losses=losses.tolist(),
         dead=count_dead(losses, errors),
@@ -385,7 +389,7 @@ def show_progress(epochs: Iterable[float], total: int) -> Iterable[float]:
 
 def report(result: Result, *, epoch_errors: bool, show_time: bool) -> None:
     """Print the network and what came of it."""
-    starts = len(result.losses)
+    restarts = len(result.losses)
     result.model.info()
     if epoch_errors:
         print("epoch  train error  test error")
@@ -394,13 +398,13 @@ def report(result: Result, *, epoch_errors: bool, show_time: bool) -> None:
             print(f"{epoch:5}  {training:11.1%}  {test:10.1%}")
     print(f"train error: {result.train_errors[-1]:.1%}")
     print(f"test error:  {result.test_errors[-1]:.1%}")
-    if starts > 1:
+    if restarts > 1:
         print(
-            f"starts: {result.dead} of {starts} died; kept start {result.kept}, whose training "
-            f"loss is the lowest ({result.losses[result.kept]:.4f})"
+            f"restarts: {result.dead} of {restarts} died; kept restart {result.kept}, whose "
+            f"training loss is the lowest ({result.losses[result.kept]:.4f})"
         )
     elif result.dead:
-        print(f"this start died: its training error is above {DEAD_ABOVE:.0%}; try --starts 16")
+        print(f"this restart died: its training error is above {DEAD_ABOVE:.0%}; try --restarts 16")
     if show_time:
         print(f"training time: {result.seconds:.2f} s")
 
@@ -425,8 +429,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add, flag = parser.add_argument, argparse.BooleanOptionalAction
     add("--seed", type=int, default=SEED, help=f"of all randomness (default: {SEED})")
-    add("--starts", type=int, default=1, metavar="K", help="train K initialisations at once and "
-        "keep the one with the lowest training loss (default: 1)")  # fmt: skip
+    add("--restarts", "--starts", dest="restarts", type=int, default=1, metavar="K",
+        help="train K initialisations at once and keep the one with the lowest training loss "
+        "(default: 1)")  # fmt: skip
     add("--epochs", type=int, default=EPOCHS, metavar="N", help=f"(default: {EPOCHS})")
     add("--init", choices=INITS, default="glorot",
         help="the standard deviation of the first weights (default: glorot)")  # fmt: skip
@@ -440,7 +445,11 @@ def main(arguments: list[str] | None = None) -> None:
         if options.plots:
             check_folder(options.output)
         result = run(
-            options.seed, options.starts, options.epochs, init=options.init, progress=show_progress
+            options.seed,
+            options.restarts,
+            options.epochs,
+            init=options.init,
+            progress=show_progress,
         )
     except MinidlError as error:
         parser.error(str(error))

@@ -18,10 +18,10 @@ from minidl_core import ArgumentError, MinidlError
 
 FIRST_SEED = 0
 SEEDS = 30
-STARTS = 32  # beside one start
+RESTARTS = 32  # beside one restart
 
 HEADER = """\
-| first weights | starts | best | median | worst | starts that died | training time of a run |
+| first weights | restarts | best | median | worst | restarts that died | training time of a run |
 |---|---:|---:|---:|---:|---:|---:|"""
 
 
@@ -30,27 +30,27 @@ class Row:
     """One way to run the experiment, and the test errors it came to, one for each seed."""
 
     init: disk.Init
-    starts: int
+    restarts: int
     test_errors: list[float]
     dead: int
     seconds: float
 
     def markdown(self) -> str:
-        total = self.starts * len(self.test_errors)
+        total = self.restarts * len(self.test_errors)
         errors = " | ".join(f"{f(self.test_errors):.2%}" for f in (min, median, max))
         dead = f"{self.dead} of {total} ({self.dead / total:.0%})"
-        return f"| {self.init} | {self.starts} | {errors} | {dead} | {self.seconds:.2f} s |"
+        return f"| {self.init} | {self.restarts} | {errors} | {dead} | {self.seconds:.2f} s |"
 
 
-def row(seeds: range, starts: int, epochs: int, init: disk.Init) -> Row:
+def row(seeds: range, restarts: int, epochs: int, init: disk.Init) -> Row:
     """Run every seed; the time is the median over them."""
     results = []
     for seed in seeds:
-        results.append(disk.run(seed, starts, epochs, init=init))
-        print(f"{init}, {starts} starts: seed {seed} done", file=sys.stderr)
+        results.append(disk.run(seed, restarts, epochs, init=init))
+        print(f"{init}, {restarts} restarts: seed {seed} done", file=sys.stderr)
     return Row(
         init=init,
-        starts=starts,
+        restarts=restarts,
         test_errors=[result.test_errors[-1] for result in results],
         dead=sum(result.dead for result in results),
         seconds=median(result.seconds for result in results),
@@ -62,13 +62,20 @@ def main(arguments: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--first-seed", type=int, default=FIRST_SEED, help=f"(default: {FIRST_SEED})")
     add("--seeds", type=int, default=SEEDS, help=f"how many (default: {SEEDS})")
-    add("--starts", type=int, default=STARTS, help=f"beside one start (default: {STARTS})")
+    add(
+        "--restarts",
+        "--starts",
+        dest="restarts",
+        type=int,
+        default=RESTARTS,
+        help=f"beside one restart (default: {RESTARTS})",
+    )
     add("--epochs", type=int, default=disk.EPOCHS, help=f"(default: {disk.EPOCHS})")
     add("--threads", type=int, default=1, help="of torch (default: 1, the fastest for so small)")
     options = parser.parse_args(arguments)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     try:
-        for name in ("seeds", "starts", "epochs", "threads"):
+        for name in ("seeds", "restarts", "epochs", "threads"):
             if getattr(options, name) < 1:
                 raise ArgumentError(
                     f"expected a whole number of at least 1, got {getattr(options, name)}",
@@ -76,9 +83,9 @@ def main(arguments: list[str] | None = None) -> None:
                 )
         torch.set_num_threads(options.threads)
         rows = [
-            row(seeds, starts, options.epochs, init)
+            row(seeds, restarts, options.epochs, init)
             for init in disk.INITS
-            for starts in (1, options.starts)
+            for restarts in (1, options.restarts)
         ]
     except MinidlError as error:
         parser.error(str(error))

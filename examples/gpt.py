@@ -5,7 +5,7 @@
     python examples/gpt.py --text my.txt           read another text
 
 Read it from top to bottom: the text, the model, the training, the writing, the command line. No
-gradient in it comes from autograd; `Positions` shows a layer with its derivative.
+gradient in it comes from autograd. `gpt.toml` is the same network for `minidl run`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import ArgumentError, BaseModule, MinidlError, Parameter, Sequential, train
+from minidl_core import ArgumentError, MinidlError, Sequential, train
 from minidl_plugins_basic import Linear
 from minidl_plugins_nn import (
     GELU,
@@ -29,6 +29,7 @@ from minidl_plugins_nn import (
     CrossEntropyLoss,
     Embedding,
     LayerNorm,
+    Positions,
     Residual,
     Scheduler,
     SelfAttention,
@@ -91,29 +92,6 @@ class Text:
 
 
 # -- the model -------------------------------------------------------------------------------------
-
-
-class Positions(BaseModule):
-    """Y = X + P[:L]: what is learned of each place is added to what stands there.
-
-    Shapes: X and Y (N, L, D), P (context, D), with L at most the context.
-    """
-
-    traceable = True
-
-    def __init__(self, context: int, width: int, *, dtype: torch.dtype | None = None) -> None:
-        self.weight = Parameter(torch.zeros(context, width, dtype=dtype))
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.push(x.shape)
-        return x + self.weight.value[: x.shape[1]]
-
-    # Y = X + P[:L]:  dP[:L] = Σₙ dYₙ,  dX = dY
-    def backward(self, grad_output: Tensor) -> Tensor:
-        _, length, _ = self.pop()
-        unused = len(self.weight.grad) - length
-        self.weight.grad += torch.nn.functional.pad(grad_output.sum(0), (0, 0, 0, unused))
-        return grad_output
 
 
 def block(settings: Settings, *, dtype: torch.dtype | None = None) -> Sequential:

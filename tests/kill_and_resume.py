@@ -26,6 +26,12 @@ from safetensors import safe_open
 
 PARTIAL = "checkpoint.safetensors.partial"
 SETTINGS = ("epochs=200", "restarts=4", "data.points=200", "batch_size=20")
+# Each run is one of these: as it is, with early stopping, and fine-tuned from another run.
+VARIANTS = {
+    "plain": (),
+    "stopping": ('stop={ patience = 190, on = "train_loss" }',),
+    "tuned": ('weights="first"', 'frozen=["0.0"]'),
+}
 
 
 @dataclass
@@ -44,14 +50,19 @@ def command(folder: Path) -> list[str]:
     options += ["--json-lines", str(folder.with_suffix(".jsonl"))]
     if folder.exists():
         return [*minidl, "--resume", str(folder), *options]
-    settings = [part for setting in SETTINGS for part in ("--set", setting)]
+    variant = VARIANTS.get(folder.name.partition("-")[0], ())
+    settings = [part for setting in (*SETTINGS, *variant) for part in ("--set", setting)]
     return [*minidl, "disk", *settings, "--output", str(folder), *options]
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+        command(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd=folder.parent,
     )
 
 
@@ -105,7 +116,8 @@ def outcome(folder: Path) -> tuple[object, ...]:
     with safe_open(folder / "checkpoint.safetensors", framework="pt") as file:
         names = sorted(file.keys())
         tensors = [(name, file.get_tensor(name).numpy().tobytes()) for name in names]
-    kept = [result[key] for key in ("status", "restarts", "epochs", "final", "warnings", "seeds")]
+    kept = [result[key] for key in ("status", "restarts", "epochs", "final", "warnings",
+                                   "seeds", "kept", "baseline", "origin")]  # fmt: skip
     return kept, tensors, (folder / "weights.safetensors").read_bytes()
 
 
@@ -119,24 +131,29 @@ def main(arguments: list[str] | None = None) -> int:
     tally = Tally()
     same = 0
     with tempfile.TemporaryDirectory() as temporary:
-        whole = Path(temporary, "whole")
-        finish(whole)
-        expected = outcome(whole)
+        finish(Path(temporary, "first"))
+        variants = list(VARIANTS)[: options.runs]
+        expected = {}
+        for variant in variants:
+            whole = Path(temporary, f"{variant}-whole")
+            finish(whole)
+            expected[variant] = outcome(whole)
         times = [
             json.loads(line)["time"]
             for line in whole.with_suffix(".jsonl").read_text().splitlines()
         ]
         training = times[-1] - times[0]
         for number in range(options.runs):
-            folder = Path(temporary, f"run{number}")
+            variant = variants[number % len(variants)]
+            folder = Path(temporary, f"{variant}-{number}")
             kill_inside_a_write(folder, moments.randrange(5), tally)
             for _ in range(options.kills):
                 kill_at_random(folder, moments, training / (options.kills + 1), tally)
             finish(folder)
-            if outcome(folder) == expected:
+            if outcome(folder) == expected[variant]:
                 same += 1
             else:
-                print(f"run {number} differs")
+                print(f"run {number} ({variant}) differs")
     print(
         f"{same} of {options.runs} runs end bit-identical; {tally.kills} kills, {tally.inside} "
         f"with a checkpoint half-written, {tally.before_the_folder} before there was a folder"

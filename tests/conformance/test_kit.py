@@ -10,7 +10,13 @@ import pytest
 import torch
 
 from minidl_core import ArgumentError, BaseModule, Example, Parameter
-from minidl_plugins_devkit import CHECKS, ConformanceError, parametrize_with_checks, run_checks
+from minidl_plugins_devkit import (
+    CHECKS,
+    ConformanceError,
+    checks_of,
+    parametrize_with_checks,
+    run_checks,
+)
 
 from .corpus.right_layers import BatchNorm, Dense, Dropout, Product, Round, Swish
 from .corpus.right_losses import Huber, MeanSquares
@@ -180,7 +186,7 @@ def test_declared_exception_that_passes_is_a_failure():
         pytest.param({"layout": "  "}, "gives no reason for 'layout'", id="no reason"),
         pytest.param({"layout": None}, "gives no reason for 'layout'", id="None"),
         pytest.param(["layout"], "must map names of checks to reasons", id="no mapping"),
-        pytest.param(dict.fromkeys(CHECKS["modules"], "why"), "leaves no check", id="all"),
+        pytest.param(dict.fromkeys(checks_of("modules"), "why"), "leaves no check", id="all"),
     ],
 )
 def test_exceptions_that_cannot_be_fail(declared, expected):

@@ -1,4 +1,4 @@
-"""The disk experiment learns, repeats, and chooses among its starts by the training set only."""
+"""The disk experiment learns, repeats, and chooses among its restarts by the training set only."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BAD, GOOD = float("nan"), 0.5
 
 @pytest.fixture(scope="module")
 def one(disk):
-    return disk.run(seed=3, starts=1)
+    return disk.run(seed=3, restarts=1)
 
 
 @pytest.fixture(scope="module")
 def many(disk):
-    """Seed 0, whose first start dies."""
-    return disk.run(seed=0, starts=8)
+    """Seed 0, whose first restart dies."""
+    return disk.run(seed=0, restarts=8)
 
 
 def parameters(result):
@@ -93,9 +93,9 @@ def test_evaluation_keeps_nothing_for_a_backward(disk, one):
 # -- the same seed, the same bits ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("starts", [1, 3])
-def test_the_same_seed_gives_the_same_bits(disk, starts):
-    first, again = (disk.run(seed=4, starts=starts, epochs=3) for _ in range(2))
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_the_same_seed_gives_the_same_bits(disk, restarts):
+    first, again = (disk.run(seed=4, restarts=restarts, epochs=3) for _ in range(2))
     assert first.losses == again.losses
     assert first.test_errors == again.test_errors
     assert all(map(torch.equal, parameters(first), parameters(again)))
@@ -113,7 +113,7 @@ def test_the_names_of_the_first_weights_differ_by_a_factor(disk):
     torch.testing.assert_close(weights[1], weights[0] * 2**0.5)
 
 
-# -- many starts at once ---------------------------------------------------------------------------
+# -- many restarts at once -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -144,7 +144,7 @@ def test_training_a_stack_equals_training_each_alone(disk, count):
 
 
 def test_the_first_of_many_starts_is_the_one_that_would_be_alone(disk):
-    alone, many = (disk.run(seed=1, starts=starts, epochs=1) for starts in (1, 4))
+    alone, many = (disk.run(seed=1, restarts=restarts, epochs=1) for restarts in (1, 4))
     assert many.losses[0] == pytest.approx(alone.losses[0], rel=1e-3)
 
 
@@ -163,7 +163,7 @@ def test_the_test_set_has_no_say(disk, many, monkeypatch):
         return dataclasses.replace(data, test=wrong)
 
     monkeypatch.setattr(disk, "disk_data", with_another_test_set)
-    result = disk.run(seed=0, starts=8)
+    result = disk.run(seed=0, restarts=8)
     assert (result.kept, result.losses, result.dead) == (many.kept, many.losses, many.dead)
     assert result.test_errors[-1] == pytest.approx(1 - many.test_errors[-1])
 
@@ -184,7 +184,7 @@ def test_best_start(disk, losses, kept):
 
 
 def test_no_start_to_keep_is_an_error(disk):
-    with pytest.raises(NonFiniteError, match="at least one start with a finite training loss"):
+    with pytest.raises(NonFiniteError, match="at least one restart with a finite training loss"):
         disk.best_start(torch.tensor([BAD, BAD]))
 
 
@@ -199,7 +199,7 @@ def test_a_start_that_diverges_is_dead_and_never_kept(disk, monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(disk, "network", network)
-    result = disk.run(seed=3, starts=2, epochs=50)
+    result = disk.run(seed=3, restarts=2, epochs=50)
     assert not math.isfinite(result.losses[0])
     assert result.kept == 1
     assert result.dead == 1
@@ -245,7 +245,7 @@ def test_a_network_without_any_output_is_dead(disk, monkeypatch):
     ("arguments", "message"),
     [
         ({"seed": -1}, "seed: expected a whole number of at least 0, got -1"),
-        ({"starts": 0}, "starts: expected a whole number of at least 1, got 0"),
+        ({"restarts": 0}, "restarts: expected a whole number of at least 1, got 0"),
         ({"epochs": -5}, "epochs: expected a whole number of at least 1, got -5"),
         ({"epochs": 2.5}, "epochs: expected a whole number of at least 1, got 2.5"),
     ],

@@ -36,12 +36,13 @@ def test_without_arguments_it_trains_and_tells(run_example, tmp_path):
 
 def test_all_that_can_be_asked_for_at_once(run_example, tmp_path):
     done = run_example(
-        "disk.py", "--seed=0", "--starts=4", "--epochs=12", "--epoch-errors", "--plots", "--time"
+        "disk.py", "--seed=0", "--restarts=4", "--epochs=12", "--epoch-errors", "--plots", "--time"
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"^ +\d+ +\d+\.\d% +\d+\.\d%$", done.stdout, re.MULTILINE)) == 12
     assert re.search(
-        r"^starts: \d of 4 died; kept start \d, whose training loss is the lowest \(\d\.\d{4}\)$",
+        r"^restarts: \d of 4 died; kept restart \d, whose training loss is the lowest "
+        r"\(\d\.\d{4}\)$",
         done.stdout,
         re.MULTILINE,
     )
@@ -52,7 +53,7 @@ def test_all_that_can_be_asked_for_at_once(run_example, tmp_path):
 
 def test_one_start_that_died_is_told(disk, capsys):
     disk.main(["--seed=0", "--epochs=20"])
-    assert "this start died: its training error is above 25%; try --starts 16" in (
+    assert "this restart died: its training error is above 25%; try --restarts 16" in (
         capsys.readouterr().out
     )
 
@@ -100,7 +101,7 @@ def test_the_misclassified_points_are_the_ones_marked(disk):
         (["--epochs=-3"], "epochs: expected a whole number of at least 1, got -3"),
         (["--epochs=0"], "epochs: expected a whole number of at least 1, got 0"),
         (["--epochs=many"], "argument --epochs: invalid int value: 'many'"),
-        (["--starts=0"], "starts: expected a whole number of at least 1, got 0"),
+        (["--restarts=0"], "restarts: expected a whole number of at least 1, got 0"),
         (["--seed=-1"], "seed: expected a whole number of at least 0, got -1"),
         (["--init=he"], "argument --init: invalid choice: 'he'"),
         (["--plots", f"--output={os.devnull}"], "output: expected a folder that can be written to"),
@@ -123,7 +124,7 @@ def test_a_training_that_diverges_gets_one_clear_message(disk, capsys, monkeypat
 
 
 def test_the_table_over_seeds(run_example):
-    done = run_example("disk_seeds.py", "--first-seed=3", "--seeds=2", "--starts=3", "--epochs=2")
+    done = run_example("disk_seeds.py", "--first-seed=3", "--seeds=2", "--restarts=3", "--epochs=2")
     assert done.returncode == 0, done.stderr
     head, _, title, rule, *rows = done.stdout.splitlines()
     assert head.startswith("Test error, seeds 3–4, 2 epochs; torch ")
@@ -137,7 +138,7 @@ def test_the_table_over_seeds(run_example):
     assert re.search(r" \d of 6 \(\d+%\) ", rows[1])
 
 
-@pytest.mark.parametrize("argument", ["--seeds=0", "--threads=0", "--starts=0", "--epochs=-1"])
+@pytest.mark.parametrize("argument", ["--seeds=0", "--threads=0", "--restarts=0", "--epochs=-1"])
 def test_a_table_of_nothing_gets_one_clear_message(run_example, argument):
     done = run_example("disk_seeds.py", argument)
     name = argument.strip("-").split("=")[0]

@@ -53,10 +53,10 @@ def test_the_guard_finds_a_graph():
         weight * 2
 
 
-@pytest.mark.parametrize("starts", [1, 3])
-def test_the_disk_experiment_records_no_graph(disk, starts):
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_the_disk_experiment_records_no_graph(disk, restarts):
     with no_graph() as guard:
-        result = disk.run(seed=3, starts=starts, epochs=2)
+        result = disk.run(seed=3, restarts=restarts, epochs=2)
     assert guard.operations > 1000
     for value, grad in result.model.param():
         for tensor in (value, grad):

@@ -372,8 +372,56 @@ def test_rates_that_differ_reach_a_traced_step() -> None:
     traced()
     for k, lr in enumerate((1.0, 2.0, 4.0)):
         torch.testing.assert_close(stacked.param()[0].value[k], before[k] - lr)
-    steps.lr = 1.0
-    assert steps.signature() != signature
+    before = stacked.param()[0].value.clone()
+    steps.lr = 3.0  # one rate for all, after they differed: still a tensor, so the trace serves
+    assert steps.signature() == signature
+    traced()
+    torch.testing.assert_close(stacked.param()[0].value, before - 3.0)
+
+
+def test_a_rate_that_changes_becomes_part_of_what_is_traced() -> None:
+    models = [report(seed) for seed in range(K)]
+    stacked = stack(models)
+    steps = stack([SGD(m.param(), 0.1) for m in models])
+    first = steps.signature()
+    steps.lr = 0.1
+    assert steps.signature() == first, "nothing has changed"
+    steps.lr = 0.2
+    changed = steps.signature()
+    assert changed != first
+    steps.lr = 0.3
+    assert steps.signature() == changed
+    assert steps.lr == 0.3
+    for parameter in stacked.param():
+        parameter.grad.fill_(1.0)
+    before = stacked.param()[0].value.clone()
+    steps.step()
+    torch.testing.assert_close(stacked.param()[0].value, before - 0.3)
+
+
+def test_a_setter_that_uses_other_numbers_is_called_for_each() -> None:
+    class Scaled(SGD):
+        """Keeps lr times a factor of its own."""
+
+        def __init__(self, params: Any, lr: float, factor: float) -> None:
+            super().__init__(params, lr)
+            self.factor = factor
+            self.rate = lr
+
+        @property
+        def rate(self) -> float:
+            return self._rate
+
+        @rate.setter
+        def rate(self, rate: float) -> None:
+            self._rate = rate * self.factor
+
+    models = [report(seed) for seed in range(K)]
+    together = stack(models)  # which the optimizer's parameters belong to
+    steps = stack([Scaled(m.param(), 0.1, float(k)) for k, m in enumerate(models)])
+    steps.rate = 2.0
+    assert steps._rate == [2.0 * k for k in range(K)]
+    assert together.size == K
 
 
 def test_a_signature_changes_with_what_a_step_depends_on() -> None:

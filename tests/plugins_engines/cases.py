@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn import functional
 
 from minidl_core import BaseModule, BaseOptimizer, Parameter, Sequential
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh
 from minidl_plugins_nn import (
     GELU,
+    GRU,
+    Accumulate,
     Adam,
     AdamW,
+    Averaged,
     BatchNorm1d,
     ClipNorm,
     Conv2d,
@@ -19,7 +23,11 @@ from minidl_plugins_nn import (
     Dropout,
     Embedding,
     Flatten,
+    GroupNorm,
     LayerNorm,
+    Residual,
+    Select,
+    TransformerEncoderLayer,
 )
 
 if TYPE_CHECKING:
@@ -89,6 +97,72 @@ class Counting(BaseModule):
 
     def backward(self, grad_output: Tensor) -> Tensor:
         return grad_output * (1 + 0.1 * (self.pop() % 3))
+
+
+class Listed(BaseModule):
+    """A container with a Python list of layers, which may change."""
+
+    traceable = True
+
+    def __init__(self) -> None:
+        self.layers: list[Any] = [linear()(), Tanh(), linear(3, 3, False)()]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        for layer in reversed(self.layers):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+
+class Functional(BaseModule):
+    """Functions of torch.nn.functional, one with an argument ``inplace``."""
+
+    traceable = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.push(x)
+        return functional.relu(x, inplace=False) + functional.layer_norm(x, (3,))
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        x = self.pop()
+        return grad_output * (x > 0) + functional.softmax(x, -1)
+
+
+class Scaling(BaseModule):
+    """A loss with a buffer: the mean squared error over a running scale."""
+
+    traceable = True
+
+    def __init__(self) -> None:
+        self.register_buffer("scale", torch.ones(()))
+
+    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        self.push(prediction - target)
+        return (prediction - target).square().mean() / self.scale
+
+    def backward(self) -> Tensor:
+        difference = self.pop()
+        grad = 2 * difference / (difference.numel() * self.scale)
+        self.scale.mul_(0.9).add_(difference.abs().mean(), alpha=0.1)
+        return grad
+
+
+class Looking(BaseModule):
+    """Decides by a truth value, which is now this and now that."""
+
+    traceable = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        large = bool((x.mean() > 0).item())
+        self.push(large)
+        return x * 2 if large else x - 1
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        return grad_output * 2 if self.pop() else grad_output
 
 
 class ThroughView(BaseModule):
@@ -218,6 +292,12 @@ def shared() -> Setup:
     return model, MSELoss(), SGD(model.param(), 0.05, 0.9)
 
 
+def frozen_layer() -> Setup:
+    model = Sequential(linear()(), BatchNorm1d(3), linear()())
+    model[:2].freeze()
+    return model, MSELoss(), SGD(model.param(), 0.05, 0.9)
+
+
 def tied() -> Setup:
     model = Tied()
     return model, MSELoss(), SGD([model[0].weight], 0.05)  # type: ignore[attr-defined]
@@ -249,6 +329,30 @@ SETUPS: dict[str, Callable[[], Setup]] = {
     "a counter in the optimizer": chain(linear(), optimizer=CountingSteps),
     "classes": chain(linear(), Tanh, linear(), loss=CrossEntropyLoss),
     "whole-number inputs": chain(lambda: Embedding(5, 3, generator=generator(2)), linear()),
+    "a list of layers": chain(Listed, linear()),
+    "functions of torch.nn": chain(linear(), Functional, linear()),
+    "a loss with a buffer": chain(linear(), linear(), loss=Scaling),
+    "a decision by the data": chain(linear(), Looking, linear()),
+    "float64": chain(lambda: Linear(3, 3, generator=generator(), dtype=torch.float64)),
+    "a recurrent network": chain(
+        lambda: GRU(3, 4, batch_first=True, generator=generator()),
+        lambda: Select(0),
+        linear(4, 3),
+    ),
+    "attention": chain(
+        lambda: TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True, generator=generator()),
+        linear(4, 3),
+    ),
+    "group norm": chain(linear(3, 4), lambda: GroupNorm(2, 4), linear(4, 3)),
+    "a residual block": chain(linear(), lambda: Residual(Sequential(linear()(), Tanh())), linear()),
+    "an average of the weights": chain(
+        linear(), optimizer=lambda p: Averaged(p, lambda q: SGD(q, 0.1), decay=0.9)
+    ),
+    "gradients accumulated": chain(
+        linear(), optimizer=lambda p: Accumulate(p, lambda q: SGD(q, 0.1, 0.9), batches=3)
+    ),
+    "a frozen layer": frozen_layer,
+    "an empty gradient": chain(linear(), Tanh, linear(), optimizer=lambda p: SGD(p[:2], 0.1)),
     "convolution": chain(
         lambda: Conv2d(1, 2, 3, generator=generator(4)), ReLU, Flatten, linear(2 * 4 * 4, 3)
     ),
@@ -262,6 +366,12 @@ def batch_of(name: str, step: int) -> tuple[Tensor, Tensor]:
         return rows(seed=step), target.argmax(1)
     if name == "whole-number inputs":
         return torch.randint(5, (8,), generator=generator(step)), target
+    if name == "float64":
+        return rows(seed=step).double(), target.double()
+    if name in ("a recurrent network", "attention"):
+        features = 3 if name == "a recurrent network" else 4
+        x = torch.randn(8, 5, features, generator=generator(step))
+        return x, x[..., :3].cumsum(1)
     if name == "convolution":
         return torch.randn(8, 1, 6, 6, generator=generator(step)), target
     return rows(seed=step), target

@@ -143,6 +143,37 @@ CHANGES: dict[str, tuple[str, Callable[[Any, int], None]]] = {
         "report",
         at(9, lambda m, j, o: setattr(m[0].weight, "grad", torch.ones_like(m[0].weight.grad))),
     ),
+    "a layer appended to a list": (
+        "a list of layers",
+        at(9, lambda m, j, o: m[0].layers.append(Tanh())),
+    ),
+    "a layer of a list replaced": (
+        "a list of layers",
+        at(9, lambda m, j, o: m[0].layers.__setitem__(1, ReLU())),
+    ),
+    "a buffer of the loss replaced": (
+        "a loss with a buffer",
+        at(9, lambda m, j, o: setattr(j, "scale", torch.tensor(2.0))),
+    ),
+    "a generator seeded anew": (
+        "dropout",
+        at(9, lambda m, j, o: m[1].generator.manual_seed(9)),
+    ),
+    "a generator replaced": (
+        "dropout",
+        at(9, lambda m, j, o: setattr(m[1], "generator", generator(9))),
+    ),
+    "the probability of dropout": ("dropout", at(9, lambda m, j, o: setattr(m[1], "p", 0.25))),
+    "a value written in place": ("Adam", at(9, lambda m, j, o: m[0].weight.value.zero_())),
+    "the state of the optimizer loaded": (
+        "AdamW",
+        at(9, lambda m, j, o: o.load_state_dict(o.state_dict())),
+    ),
+    "the norm to clip at": ("clipped", at(9, lambda m, j, o: setattr(o, "max_norm", 10.0))),
+    "the limit of waiting forwards": (
+        "report",
+        at(9, lambda m, j, o: setattr(m[0], "max_pending", 50)),
+    ),
     "a layer in evaluation behaviour": (
         "batch norm",
         at(9, lambda m, j, o: setattr(m[1], "frozen", True)),

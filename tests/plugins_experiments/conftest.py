@@ -48,10 +48,12 @@ class Write(Protocol):
 def minidl(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Minidl:
-    """Run ``minidl`` in a folder of its own."""
+    """Run ``minidl`` in a folder of its own. A name that two claim is that of the stranger's."""
     from minidl_core.command import main
 
     monkeypatch.chdir(tmp_path)
+    names = ("Adam", "HuberLoss", "Lion", "Residual")
+    monkeypatch.setenv("MINIDL_PREFER", ",".join(f"acme-nets/{name}" for name in names))
 
     def run(*arguments: object) -> Done:
         capsys.readouterr()

@@ -36,7 +36,8 @@ def calls(install):
 
 @pytest.mark.parametrize("where", ["file", "option", "environment"])
 def test_a_named_engine_carries_out_the_steps(minidl, write, tmp_path, calls, monkeypatch, where):
-    path = write(engine='"counting"') if where == "file" else write()
+    given = {"engine": '"counting"'} if where == "file" else {}
+    path = write(baseline="false", **given)
     options = ["--engine", "counting"] if where == "option" else []
     if where == "environment":
         monkeypatch.setenv("MINIDL_ENGINE", "counting")
@@ -55,7 +56,12 @@ def test_an_unknown_engine_is_refused(minidl, write):
 
 
 def test_a_resumed_run_keeps_its_engine(minidl, write, tmp_path, calls):
-    assert minidl("run", write(engine='"counting"'), "--no-figures", "--output", "run").status == 0
+    assert (
+        minidl(
+            "run", write(engine='"counting"', baseline="false"), "--no-figures", "--output", "run"
+        ).status
+        == 0
+    )
     path = tmp_path / "run/result.json"
     result = {**json.loads(path.read_text()), "status": "running"}
     path.write_text(json.dumps(result))

@@ -21,5 +21,5 @@ def script():
 
 
 def test_killed_at_random_moments_it_ends_in_the_same_bits(script, capsys):
-    assert script.main(["--runs", "1", "--kills", "2"]) == 0
-    assert "1 of 1 runs end bit-identical" in capsys.readouterr().out
+    assert script.main(["--runs", "3", "--kills", "1"]) == 0
+    assert "3 of 3 runs end bit-identical" in capsys.readouterr().out

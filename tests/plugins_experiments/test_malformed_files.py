@@ -23,7 +23,7 @@ CASES = {
     "true epochs": ({"epochs": "true"}, "epochs: expected a whole number of at least 1, got true"),
     "a list of epochs": ({"epochs": "[1]"}, "epochs: expected a whole number of at least 1, got a"),
     "a negative seed": ({"seed": "-1"}, "seed: expected a whole number of at least 0, got -1"),
-    "a seed too large": ({"seed": "9223372036854775808"}, "seed: expected a whole number of at"),
+    "a seed too large": ({"seed": "9223372036854775808"}, "seed: expected a whole number below"),
     "no start": ({"restarts": "0"}, "restarts: expected a whole number of at least 1, got 0"),
     "an empty batch": ({"batch_size": "0"}, "batch_size: expected a whole number of at least 1"),
     "a batch too large": (
@@ -313,7 +313,7 @@ def test_an_output_that_may_not_be_written(minidl, write, monkeypatch):
 def test_arguments_that_do_not_go_together(minidl, write):
     assert minidl("run").status == 2
     assert minidl("run", write(), "--resume", "run").status == 2
-    assert minidl("run", "--resume", "run", "--set", "epochs=3").status == 2
+    assert minidl("run", "--resume", "run", "--seeds", "3").status == 2
     assert "--json-lines" in minidl("run", write(), "--json-lines", "no/folder/file").err
 
 
@@ -357,9 +357,12 @@ def put(place, value):
         (put(("train", "x"), [1, 2]), "the training set must have the tensors x and y"),
         (
             put(("train", "x"), torch.ones(6)),
-            "must be x (n, features) and y (n, outputs), got (6,)",
+            "differ in their inputs: a row is one float32 and 2 float32",
         ),
-        (put(("test", "y"), torch.ones(5, 2)), "the test set must be x (n, features) and y"),
+        (
+            put(("test", "y"), torch.ones(5, 2)),
+            "the test set must be x (n, …) and y (n, …) with a target for each input",
+        ),
         (put(("train", "x"), torch.ones(6, 0)), "the training set is empty: x (6, 0), y (6, 2)"),
         (
             put(("train", "x"), torch.tensor([[1.0, 2.0]] * 4 + [[1.0, float("nan")]] * 2)),
@@ -369,7 +372,10 @@ def put(place, value):
             put(("test", "y"), torch.full((6, 2), float("inf"))),
             "the test set has NaN or infinite targets in 6 of 6 rows, first in row 0",
         ),
-        (put(("test", "x"), torch.ones(6, 3)), "differ in their inputs: 2 columns and 3"),
+        (
+            put(("test", "x"), torch.ones(6, 3)),
+            "differ in their inputs: a row is 2 float32 and 3 float32",
+        ),
     ],
 )
 def test_a_strangers_dataset_is_looked_at(minidl, write, monkeypatch, spoil, said):

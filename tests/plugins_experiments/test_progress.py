@@ -214,3 +214,16 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(
     run(progress_for(terminal, quiet=False), clock, epochs=2)
     assert len(terminal.getvalue().splitlines()) == 2
     assert "\x1b" not in terminal.getvalue()
+
+
+def test_progress_shows_a_regression_without_percent(minidl, write, tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{i},{i * i}\n" for i in range(40)))
+    path = write(
+        data='{ name = "csv", path = "t.csv", target = "y", task = "regression" }',
+        model="[{ Linear = [1, 1] }]",
+        batch_size="8",
+    )
+    done = minidl("run", path, "--no-figures")
+    assert done.status == 0
+    assert "train error" in done.err
+    assert "%" not in done.err

@@ -202,7 +202,7 @@ def test_a_file_of_weights_is_no_checkpoint(minidl, stopped):
 def test_a_checkpoint_that_would_run_code_is_only_text_and_numbers(stopped):
     with safe_open(stopped / "checkpoint.safetensors", framework="pt") as file:
         header = json.loads(file.metadata()["minidl"])
-    assert header["epoch"] == 2
+    assert header["epoch"] == 3
     assert header["format"] == "minidl checkpoint"
 
 
@@ -264,7 +264,7 @@ def test_a_full_disk_loses_no_earlier_checkpoint(minidl, write, tmp_path, monkey
         write_checkpoint(path, checkpoint)
         written.append(checkpoint.epoch)
 
-    monkeypatch.setattr("minidl_plugins_experiments.training.run.write_checkpoint", until_full)
+    monkeypatch.setattr("minidl_plugins_experiments.training.saving.write_checkpoint", until_full)
     path = write(epochs="6")
     done = minidl("run", path, "--no-figures", "--checkpoint-every", "0", "--output", "full")
     assert done.status == 1

@@ -10,6 +10,8 @@ from safetensors.torch import load_file, save_file
 
 import minidl_plugins_basic as basic
 from minidl_core import Parameter, Sequential, resolve_engine
+from minidl_plugins_experiments import load_run
+from minidl_plugins_experiments.data.datasets.disk import disk
 
 
 def result_of(folder):
@@ -80,6 +82,7 @@ def test_the_result_says_what_was_run_and_what_came_of_it(minidl, write, tmp_pat
         "select_on": "train_loss",
         "device": "cpu",
         "dtype": "float32",
+        "baseline": True,
     }
     assert result["seeds"]["seed"] == 3
     assert {c["key"]: f"{c['distribution']}/{c['name']}" for c in result["components"]} == {
@@ -210,3 +213,28 @@ def test_the_test_set_has_no_say_in_the_choice(minidl, write, tmp_path, monkeypa
         (tmp_path / name / "weights.safetensors").read_bytes() for name in ("right", "spoilt")
     ]
     assert weights[0] == weights[1]
+
+
+def test_saved_running_statistics_give_the_errors_of_the_run(minidl, write, tmp_path):
+    model = '[{ Linear = [2, 8] }, { BatchNorm1d = [8] }, "Tanh", { Linear = [8, 2] }]'
+    path = write(model=model, epochs="8")
+    assert minidl("run", path, "--no-figures", "--output", "run").status == 0
+    result, loaded = result_of(tmp_path / "run"), load_run(tmp_path / "run")
+    generator = torch.Generator().manual_seed(3)
+    data = disk(generator=generator, dtype=torch.float32, points=60)
+    wrong = loaded.model.forward(data.test.x).argmax(1) != data.test.y.argmax(1)
+    assert wrong.float().mean().item() == pytest.approx(result["final"]["test_error"])
+    twin = torch.nn.Sequential(
+        torch.nn.Linear(2, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 2)
+    )
+    saved = load_file(tmp_path / "run/weights.safetensors")
+    twin.load_state_dict({**twin.state_dict(), **saved})
+    torch.testing.assert_close(twin.eval()(data.test.x), loaded.model.forward(data.test.x))
+
+
+def test_a_large_model_is_announced(minidl, write):
+    layers = ", ".join(['"Tanh"'] * 1000)
+    path = write(model=f"[{{ Linear = [2, 2] }}, {layers}]")
+    done = minidl("run", path, "--dry-run")
+    assert done.status == 0
+    assert "building and checking a model of 1,002 modules" in done.err

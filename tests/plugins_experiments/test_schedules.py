@@ -81,18 +81,18 @@ def test_the_first_step_has_the_first_factor(minidl, write, tmp_path):
 
 @pytest.mark.parametrize("name", ["plateau", "product", "one_cycle"])
 def test_a_resumed_run_keeps_its_schedule(name, minidl, write, tmp_path, monkeypatch):
-    from minidl_plugins_experiments.training.run import Run
+    from minidl_plugins_experiments.training import saving
 
     arguments = [write(schedule=EVERY[name], epochs="6"), "--no-figures", "--checkpoint-every", "0"]
     assert minidl("run", *arguments, "--output", "whole").status == 0
-    saving = Run.save
+    save = saving.save
 
-    def save_and_stop(run: Run) -> None:
-        saving(run)
+    def save_and_stop(run) -> None:
+        save(run)
         if len(run.epochs) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "save", save_and_stop)
+    monkeypatch.setattr(saving, "save", save_and_stop)
     minidl("run", *arguments, "--output", "stopped")
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)

@@ -17,6 +17,8 @@ from minidl_plugins_experiments import load_run
 from minidl_plugins_inspect import html_of
 from minidl_plugins_inspect.notebook import register
 
+from .conftest import FILE, run_minidl
+
 
 @pytest.fixture
 def shell():
@@ -82,3 +84,17 @@ def test_importing_the_package_imports_no_torch():
     code = "import re, sys, minidl_plugins_inspect; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"False\s*", done.stdout)
+
+
+def test_notebooks_show_a_run_while_it_trains(shell, tmp_path, monkeypatch):
+    from minidl_plugins_inspect.snapshots.recorder import Recorder
+
+    register(shell)
+    seen = []
+    monkeypatch.setattr(Recorder, "take", lambda self, run, epoch: seen.append(shown(shell, run)))
+    file = tmp_path / "disk.toml"
+    file.write_text(FILE, encoding="utf-8")
+    assert run_minidl("run", file, "--output", tmp_path / "run", "--quiet") == 0
+    assert [f"{epoch} of 4 epochs" in html for epoch, html in enumerate(seen)] == [True] * 5
+    assert "<td" not in seen[0]
+    assert "train" in seen[-1]

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-from pathlib import Path
 
 import pytest
 import torch
 
 from minidl_core import ArgumentError, Sequential, ShapeError, eager, walk
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Sigmoid, Tanh, stack, unstack
-from minidl_plugins_inspect import watch
+from minidl_plugins_inspect import summary, watch
 from minidl_plugins_nn import BatchNorm1d, Dropout, TransformerEncoderLayer
 
-spec = importlib.util.spec_from_file_location("strangers", Path(__file__).with_name("strangers.py"))
-assert spec is not None
-assert spec.loader is not None
-strangers = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(strangers)
+from . import strangers
 
 
 @pytest.fixture
@@ -143,6 +137,23 @@ def test_strangers_modules_are_watched(batch):
     assert torch.equal(alone[""].output, 2 * x)
 
 
+def test_strangers_in_evaluation_mode_say_why(batch):
+    x, target = batch
+    model = Sequential(Linear(2, 2), strangers.Scale()).eval()
+    with pytest.raises(ArgumentError, match=r"1, Scale, is in evaluation mode.*model\.train\(\)"):
+        watch(model, x, target, MSELoss())
+    assert watch(model, x)["1"].output is not None
+
+
+def test_a_broken_repr_is_left_out(batch):
+    class Broken(strangers.Scale):
+        def __repr__(self):
+            raise ValueError("no text")
+
+    assert "Broken" in str(watch(Broken(), batch[0]))
+    assert summary(Broken(), (1, 2)).rows[0][1] == "Broken"
+
+
 def test_modules_without_attributes_say_why(batch):
     x, target = batch
     seen = watch(Sequential(Linear(2, 2), strangers.OnlySlots()), x, target, MSELoss())
@@ -226,6 +237,20 @@ def test_the_table_has_a_row_for_each_module(batch):
     html = seen._repr_html_()
     assert html.count("<tr>") == 6
     assert "Linear(2 → 5)" in html
+
+
+def test_a_layer_prints_its_tensors(batch):
+    x, target = batch
+    layer = watch(net(), x, target, MSELoss())["0"]
+    title, head, *rows = str(layer).splitlines()
+    assert title == "0: Linear(2 → 5)"
+    assert head.split()[:2] == ["shape", "norm"]
+    assert [row.split("  ")[0] for row in rows] == [
+        *("input", "output", "kept", "grad_output", "grad_input"),
+        *("weight", "gradient of weight", "bias", "gradient of bias"),
+    ]
+    assert f"{layer.grad_output.norm():.3g}" in rows[3]
+    assert "<table>" in layer._repr_html_()
 
 
 @pytest.mark.parametrize("given", [{"target": torch.zeros(8, 2)}, {"loss": MSELoss()}])

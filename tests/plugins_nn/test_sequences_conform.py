@@ -18,7 +18,7 @@ FILES = {
         "merging",
         "partition",
     ),
-    *("multihead_attention", "residual", "rnn", "self_attention"),
+    *("multihead_attention", "positions", "residual", "rnn", "self_attention", "tied_embedding"),
     *("transformer", "transformer_decoder", "transformer_encoder"),
 }
 COMPONENTS = [

@@ -44,10 +44,10 @@ def not_found(
         )
     hint = suggest(name, [c.name for c in usable])
     elsewhere = [c.kind for c in everything if c.name == name]
-    if hint:
-        problem += f".{hint}"
-    elif elsewhere:
+    if elsewhere:
         problem += f", but there is one of the {elsewhere[0]}"
+    elif hint:
+        problem += f".{hint}"
     by_provider: dict[str, list[str]] = {}
     for c in usable:
         by_provider.setdefault(str(c.distribution), []).append(c.name)

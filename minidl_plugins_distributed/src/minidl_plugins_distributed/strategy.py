@@ -144,8 +144,9 @@ class DataParallelStrategy(Strategy):
         """
         start, stop = _optimizer_of(state).span(len(x))
         mine = super().predict(state, x[start:stop] if stop > start else x[:1])
-        whole = mine.new_zeros((*mine.shape[:-2], len(x), mine.shape[-1]))
-        whole[..., start:stop, :] = mine[..., : stop - start, :]
+        rows = len(state.models)  # the dimension of the rows
+        whole = mine.new_zeros((*mine.shape[:rows], len(x), *mine.shape[rows + 1 :]))
+        whole.narrow(rows, start, stop - start).copy_(mine.narrow(rows, 0, stop - start))
         add_up(whole, "the predictions of all rows")
         return whole
 

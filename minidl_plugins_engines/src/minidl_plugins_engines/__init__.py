@@ -8,7 +8,9 @@ from minidl_core import lazy_names
 
 if TYPE_CHECKING:
     from minidl_plugins_engines.agreement import *
+    from minidl_plugins_engines.compiled.engine import *
     from minidl_plugins_engines.explaining import *
+    from minidl_plugins_engines.refusals import CompilerWarning as CompilerWarning
     from minidl_plugins_engines.refusals import MismatchWarning as MismatchWarning
     from minidl_plugins_engines.replaying import *
 else:
@@ -17,7 +19,8 @@ else:
         {
             "agreement": ["agrees_with_eager"],
             "explaining": ["explain"],
-            "refusals": ["MismatchWarning"],
+            "compiled.engine": ["inductor"],
+            "refusals": ["CompilerWarning", "MismatchWarning"],
             "replaying": ["replay"],
         },
     )

@@ -14,7 +14,8 @@ from minidl_plugins_engines.program import Value, values_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidl_plugins_engines.planning import Line, Plan
+    from minidl_plugins_engines.lines import Line
+    from minidl_plugins_engines.planning import Plan
     from minidl_plugins_engines.program import Program
 
 __all__ = ["emit"]

@@ -13,13 +13,8 @@ import torch
 
 from minidl_core import BaseModule, BaseOptimizer, Parameter
 from minidl_plugins_engines.batches import condition
-from minidl_plugins_engines.inventory import (
-    WHOLE,
-    ZEROING,
-    describes_itself,
-    entries_of,
-    given_to,
-)
+from minidl_plugins_engines.holding import describes_itself, entries_of, given_to
+from minidl_plugins_engines.inventory import WHOLE, ZEROING
 from minidl_plugins_engines.namespace import Namespace
 
 if TYPE_CHECKING:

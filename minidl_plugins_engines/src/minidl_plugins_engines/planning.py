@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_plugins_engines.calls import in_place, plain, with_out
+from minidl_plugins_engines.lines import Line
 from minidl_plugins_engines.program import Call, Program, Value, values_in, with_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
-__all__ = ["Line", "Plan"]
+__all__ = ["Plan"]
 
 aten = torch.ops.aten
 SMALL = 1 << 18  # elements; next to the arithmetic on more, an allocation costs nothing
@@ -31,28 +30,6 @@ VIEWS_UNMARKED = frozenset({"_unsafe_view"})  # their schemas do not say that th
 UNINITIALIZED = frozenset(
     {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
 )
-
-
-class Line:
-    """One line of the generated function: ``results = function(*args, **kwargs)``.
-
-    `results` is None if nothing is assigned. `freed` are the values to be let go of afterwards.
-    If there is something `expected`, the line leaves the function unless its argument is just that.
-    """
-
-    __slots__ = ("args", "expected", "freed", "function", "kwargs", "results", "several")
-
-    def __init__(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-        results: list[Value | None] | None = None, several: bool = False,
-    ) -> None:  # fmt: skip
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-        self.results = results
-        self.several = several
-        self.freed: list[Value] = []
-        self.expected: bool | None = None
 
 
 class Plan:

@@ -7,10 +7,17 @@ that can change in place cannot be traced. The others are compared before each s
 from __future__ import annotations
 
 import sys
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)  # fmt: skip
 from typing import TYPE_CHECKING, Any
 
-from minidl_plugins_engines.inventory import METHODS, is_immutable
+from minidl_plugins_engines.holding import METHODS, is_immutable
 from minidl_plugins_engines.refusals import NotTraceableError
 
 if TYPE_CHECKING:
@@ -72,6 +79,10 @@ class Reads:
             self._scan(value, cls, own)
         elif isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
             self._scan(value.__func__, type(value.__self__), set())
+        elif isinstance(value, (tuple, MappingProxyType)) and not is_immutable(value):
+            items = value if isinstance(value, tuple) else value.values()
+            for item in items:  # a constant table of functions
+                self._read_value(where, item, None, set())
         elif not (
             is_immutable(value)
             or isinstance(value, (ModuleType, BuiltinFunctionType))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MismatchWarning"]
+__all__ = ["CompilerWarning", "MismatchWarning"]
 
 
 class NotTraceableError(Exception):
@@ -19,3 +19,7 @@ class MismatchWarning(UserWarning):
     A component declares `traceable` and is not. The eager result was taken, and the model trains
     eagerly from then on.
     """
+
+
+class CompilerWarning(UserWarning):
+    """A traced step could not be compiled, and is replayed; the message says why."""

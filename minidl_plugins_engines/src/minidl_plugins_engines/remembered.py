@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.weak import WeakIdKeyDictionary
 
-from minidl_plugins_engines.inventory import describes_itself
+from minidl_plugins_engines.holding import describes_itself
 from minidl_plugins_engines.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from minidl_plugins_engines.ways import Way
 
 __all__ = ["all_remembered", "remembered"]
 
 _all: dict[Any, WeakIdKeyDictionary] = {}
 
 
-def remembered(compile: Callable[..., Any], model: Any, loss: Any, optimizer: Any) -> Steps:
+def remembered(way: Way, model: Any, loss: Any, optimizer: Any) -> Steps:
     """Return the steps of these three; the same for the same three while all of them live."""
-    here: Any = _all.setdefault(compile, WeakIdKeyDictionary())
+    here: Any = _all.setdefault(way, WeakIdKeyDictionary())
     try:
         for each in (model, optimizer):
             if each not in here:
                 here[each] = WeakIdKeyDictionary()
             here = here[each]
         if _lasting(loss) not in here:
-            here[_lasting(loss)] = Steps(compile)
+            here[_lasting(loss)] = Steps(way)
         return here[_lasting(loss)]  # type: ignore[no-any-return]
     except TypeError:  # one of them cannot be referred to weakly
-        return Steps(compile)
+        return Steps(way)
 
 
 def all_remembered(model: Any, loss: Any, optimizer: Any) -> list[Steps]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minidl_plugins_engines.comparing import equal
 from minidl_plugins_engines.emitting import emit
 from minidl_plugins_engines.planning import Plan
 from minidl_plugins_engines.remembered import remembered
 from minidl_plugins_engines.rewriting import rewrite
+from minidl_plugins_engines.ways import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ __all__ = ["replay"]
 
 def replay(model: Any, loss: Any, optimizer: Any) -> StepFunction:
     """Carry out steps as ``eager`` does, to the same bits, but without the Python around them."""
-    return engine(as_python, model, loss, optimizer)
+    return engine(_WAY, model, loss, optimizer)
 
 
 def as_python(program: Program, scope: str) -> Callable[..., Any]:
@@ -29,9 +31,12 @@ def as_python(program: Program, scope: str) -> Callable[..., Any]:
     return emit(Plan(program), program, scope)
 
 
-def engine(compile: Callable[..., Any], model: Any, loss: Any, optimizer: Any) -> StepFunction:
-    """Return the step of the engine whose traces are made into functions by `compile`."""
-    steps = remembered(compile, model, loss, optimizer)
+_WAY = Way(as_python, equal, equal)
+
+
+def engine(way: Way, model: Any, loss: Any, optimizer: Any) -> StepFunction:
+    """Return the step of the engine that treats traces in this `way`."""
+    steps = remembered(way, model, loss, optimizer)
     steps.begin()
 
     def step(inputs: tuple[Any, ...], target: Any) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_plugins_engines.inventory import PENDING, entries_of, slots_of
+from minidl_plugins_engines.holding import PENDING, entries_of, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

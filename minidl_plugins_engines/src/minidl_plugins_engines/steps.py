@@ -15,9 +15,9 @@ from minidl_plugins_engines.traced import Traced
 from minidl_plugins_engines.tracing import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
+
+    from minidl_plugins_engines.ways import Way
 
     Roots = tuple[Any, Any, Any]
 
@@ -32,7 +32,7 @@ class Steps:
     """The traces of one model, loss and optimizer, none of which it refers to.
 
     Args:
-        compile: makes a function of a program.
+        way: what the engine does with a trace.
 
     Attributes:
         traces: the latest used first.
@@ -40,11 +40,11 @@ class Steps:
         wrong: whether a trace was found to be wrong; then there is none any more.
     """
 
-    def __init__(self, compile: Callable[..., Any]) -> None:
+    def __init__(self, way: Way) -> None:
         self.traces: list[Traced] = []
         self.refusal: str | None = None
         self.wrong = False
-        self._compile = compile
+        self._way = way
         self._seen: dict[Any, dict[str, Any]] = {}
         self._impossible: dict[str, str] = {}  # scopes that tracing has failed for, and why
         self._restless = 0
@@ -69,7 +69,8 @@ class Steps:
             if traced.serves(model, loss, optimizer, inputs, target):
                 if at:
                     self.traces.insert(0, self.traces.pop(at))
-                return self._do(traced, roots, inputs, target)
+                self._try_more(traced, roots, inputs, target)
+                return self._do(self.traces[0], roots, inputs, target)
         plain = plain_step(eager(*roots), model)
         key = None if self.refusal is not None else signature(inputs, target)
         if key is None:
@@ -86,6 +87,23 @@ class Steps:
         result = plain(inputs, target)
         self._remember(key, roots)
         return result
+
+    def _try_more(self, traced: Traced, roots: Roots, inputs: Any, target: Any) -> None:
+        """Trace more of the step than `traced` has, if what was in the way no longer changes.
+
+        It is looked at when `traced` is to be verified: ever more seldom.
+        """
+        key = signature(inputs, target)
+        if not traced.due or traced.scope == WHOLE or key is None:
+            return None
+        try:
+            before, now = self._seen.get(key, {}), self._fingerprints(roots)
+            self._seen[key] = now
+            for scope in SCOPES[: SCOPES.index(traced.scope)]:
+                if scope in now and before.get(scope) == now[scope]:
+                    return self._trace(roots, scope, inputs, target)
+        except (NotTraceableError, NotFiniteError):
+            return None
 
     def _do(self, traced: Traced, roots: Roots, inputs: Any, target: Any) -> Any:
         result = traced.step(*roots, inputs, target)
@@ -164,7 +182,7 @@ class Steps:
         finally:
             python.restore()
             tensors.restore()
-        traced = Traced(program, inventory, roots, inputs, target, self._compile)
+        traced = Traced(program, inventory, roots, inputs, target, self._way)
         self.traces.insert(0, traced)
         del self.traces[MOST_TRACES:]
         return None

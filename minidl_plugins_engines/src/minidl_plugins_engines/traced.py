@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import eager
+from minidl_plugins_engines.attempt import Attempt, Watching
 from minidl_plugins_engines.guards import guard
 from minidl_plugins_engines.inventory import MODEL, SCOPES, WHOLE
 from minidl_plugins_engines.namespace import Namespace
@@ -15,15 +16,13 @@ from minidl_plugins_engines.reads import Reads
 from minidl_plugins_engines.refusals import MismatchWarning, NotTraceableError
 from minidl_plugins_engines.snapshots import TensorState
 from minidl_plugins_engines.threads import is_small, on_one_thread, plain_step
-from minidl_plugins_engines.tracing import in_a_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor
-
     from minidl_plugins_engines.inventory import Inventory
     from minidl_plugins_engines.program import Program
+    from minidl_plugins_engines.ways import Way
 
 __all__ = ["Traced"]
 
@@ -38,17 +37,18 @@ class Traced:
 
     def __init__(
         self, program: Program, inventory: Inventory, roots: tuple[Any, Any, Any],
-        inputs: tuple[Any, ...], target: Any, compile: Callable[..., Any],
+        inputs: tuple[Any, ...], target: Any, way: Way,
     ) -> None:  # fmt: skip
         self.wrong = ""
         self.scope = inventory.scope
         self.program = program
+        self._way = way
         self._written = program.written()
         self._generators = inventory.generators
         self._random = any(call.random for call in program.calls)
         self._one_thread = is_small(roots[0], inputs)
         try:
-            self._run = self._call(compile, program, self.scope)
+            self._run = self._call(way.compile, program, self.scope)
         except Exception as error:
             raise NotTraceableError(f"compiling failed: {type(error).__name__}: {error}") from error
         self._unchanged = guard(inventory, Reads(inventory.components), roots, inputs, target)
@@ -56,13 +56,18 @@ class Traced:
         self._left = [0]  # steps until the next that is verified: steps 1, 2, 4, 8, … are
         self.fast = self._as_one_function()
 
+    @property
+    def due(self) -> bool:
+        """Whether the next step is to be verified."""
+        return self._left[0] <= 0
+
     def serves(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> bool:
         """Whether nothing that the trace relies on has changed."""
         return bool(self._unchanged(model, loss, optimizer, inputs, target))
 
     def step(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do a step for which the trace serves; return prediction and loss."""
-        if self._left[0] <= 0:
+        if self.due:
             self._verified_times += 1
             self._left[0] = (1 << max(0, self._verified_times - 1)) - 1
             return self._call(self._verified, model, loss, optimizer, inputs, target)
@@ -117,7 +122,7 @@ def fast(r0, r1, r2, inputs, target):
 
     def _verified(self, model: Any, loss: Any, optimizer: Any, inputs: Any, target: Any) -> Any:
         """Do the step both ways from the same state; the eager result counts."""
-        attempt = _Attempt(self._written, self._generators)
+        attempt = Attempt(self._way, self._written, model, self._generators)
         hooks = (lambda: None, lambda: True)[: SCOPES.index(self.scope)]
 
         def try_it() -> None:
@@ -125,7 +130,7 @@ def fast(r0, r1, r2, inputs, target):
 
         if self.scope != MODEL:
             try_it()
-        watching = _Watching(optimizer, self.scope, attempt, try_it)
+        watching = Watching(optimizer, self.scope, attempt, try_it)
         prediction, value = eager(model, loss, watching)(inputs, target)
         attempt.compare_results(prediction, value)
         if attempt.problem:
@@ -142,80 +147,3 @@ def fast(r0, r1, r2, inputs, target):
             MismatchWarning,
             stacklevel=2,
         )
-
-
-class _Watching:
-    """An optimizer, with a look at the gradients before it uses them.
-
-    No class made anew for each step: a class refers to itself, and so would keep the model alive.
-    """
-
-    def __init__(
-        self, optimizer: Any, scope: str, attempt: _Attempt, try_it: Callable[[], None]
-    ) -> None:
-        self._optimizer, self._scope, self._attempt = optimizer, scope, attempt
-        self._try_it = try_it
-
-    def zero_grad(self) -> None:
-        self._optimizer.zero_grad()
-        if self._scope == MODEL:  # what is traced begins from gradients set to zero
-            self._try_it()
-
-    def step(self) -> None:
-        if self._scope != WHOLE:
-            self._attempt.compare_state()
-        self._optimizer.step()
-        if self._scope == WHOLE:
-            self._attempt.compare_state()
-
-
-class _Attempt:
-    """A traced step, done and undone.
-
-    Attributes:
-        problem: what differed from the eager step, as far as it was compared.
-    """
-
-    def __init__(self, written: list[Tensor], generators: list[torch.Generator]) -> None:
-        self.problem = ""
-        self._written = written
-        self._generators = generators
-        self._start = TensorState((), generators)
-        self._after: list[Tensor] = []
-        self._drawn = self._start
-        self._result: Any = None
-
-    def run(self, step: Callable[[], Any]) -> None:
-        """Do the step from where the generators were at first, and put everything back."""
-        state = TensorState(self._written, self._generators)
-        self._start.restore()
-        try:
-            self._result = step()
-        except Exception as error:
-            self.problem = f"the traced step raised {type(error).__name__}: {error}"
-        self._after = [each.clone() for each in self._written]
-        self._drawn = TensorState((), self._generators)
-        state.restore()
-
-    def compare_state(self) -> None:
-        """Compare what the step wrote."""
-        if self._result and not all(map(_same, self._after, self._written)):
-            self.problem = self.problem or "a gradient, parameter or other state differs"
-
-    def compare_results(self, prediction: Any, value: Tensor) -> None:
-        """Compare what the step returned, and how many random numbers it drew."""
-        if not self._result or self.problem:
-            return
-        one = (*in_a_tuple(self._result[0]), self._result[1])
-        other = (*in_a_tuple(prediction), value)
-        if len(one) != len(other) or not all(map(_same, one, other)):
-            self.problem = "the prediction or the loss differs"
-        elif not self._drawn.holds():
-            self.problem = "it drew other random numbers"
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are the same, NaN included; zeros may differ in sign."""
-    if (a.shape, a.dtype) != (b.shape, b.dtype):
-        return False
-    return torch.equal(a, b) or bool(((a == b) | ((a != a) & (b != b))).all())

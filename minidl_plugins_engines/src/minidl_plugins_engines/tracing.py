@@ -12,11 +12,11 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from minidl_plugins_engines.decisions import look_early
 from minidl_plugins_engines.inventory import MODEL, WHOLE
+from minidl_plugins_engines.looks import OnlyTensors, is_of_tensors, looks_at_elements
 from minidl_plugins_engines.program import Call, Program, Value
 from minidl_plugins_engines.refusals import NotFiniteError, NotTraceableError
 
@@ -26,49 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["in_a_tuple", "trace"]
 
 SMALL = 1 << 14  # elements; smaller tensors are kept alive until the trace is done
-# What may be asked of a tensor without looking at its elements.
-METADATA = frozenset(
-    {
-        *(
-            "__len__",
-            "__iter__",
-            "_version",
-            "device",
-            "dim",
-            "dtype",
-            "element_size",
-            "get_device",
-        ),
-        *("is_complex", "is_contiguous", "is_cpu", "is_cuda", "is_floating_point", "is_inference"),
-        *("is_leaf", "is_sparse", "is_signed", "is_quantized", "is_meta", "is_nested", "itemsize"),
-        *("layout", "names", "nbytes", "ndim", "ndimension", "nelement", "numel", "requires_grad"),
-        *(
-            "shape",
-            "size",
-            "stride",
-            "storage_offset",
-            "type",
-            "result_type",
-            "can_cast",
-            "is_conj",
-        ),
-        *("is_neg", "grad_fn", "grad", "is_tensor", "is_mkldnn", "has_names"),
-    }
-)
-
-
-class _OnlyTensors(TorchFunctionMode):
-    """Refuses every function of torch that lets the step look at the elements of a tensor."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
-        truth = name in ("__bool__", "item") and args[0].dtype is torch.bool
-        if name not in METADATA and not truth and not _is_of_tensors(result):
-            raise NotTraceableError(f"the step looks at the elements of a tensor, by {name}")
-        return result
 
 
 class _Recorder(TorchDispatchMode):
@@ -104,7 +61,7 @@ class _Recorder(TorchDispatchMode):
             look = Call(func, (self.value_of(args[0]),), {}, [], False, [], expected=truth)
             self.program.calls.append(look)
             return truth
-        if _looks_at_elements(func, args):
+        if looks_at_elements(func, args):
             raise NotTraceableError(f"{func} depends on the elements of a tensor")
         named = tuple(map(self._named, args))
         by_name = {key: self._named(value) for key, value in kwargs.items()}
@@ -113,7 +70,7 @@ class _Recorder(TorchDispatchMode):
             raise NotTraceableError(f"{func} writes to a parameter or to the batch")
         result = func(*args, **kwargs)
         several = isinstance(result, (tuple, list))
-        if not _is_of_tensors(result):
+        if not is_of_tensors(result):
             raise NotTraceableError(f"{func} gives something other than tensors")
         results = [self._known_or_new(each) for each in (result if several else (result,))]
         call = Call(func, named, by_name, results, several, writes)
@@ -203,7 +160,7 @@ def trace(
     try:
         recorder = _Recorder(held, inputs, saved)
         program = recorder.program
-        with torch.no_grad(), recorder, _OnlyTensors():
+        with torch.no_grad(), recorder, OnlyTensors():
             prediction = model.forward(*inputs[:-1])
             value = loss.forward(*in_a_tuple(prediction), inputs[-1])
             program.checked = len(program.calls)
@@ -211,7 +168,7 @@ def trace(
             raise NotTraceableError("forward writes to a tensor that outlives the step")
         if not any_finite(value):
             raise NotFiniteError
-        with torch.no_grad(), recorder, _OnlyTensors():
+        with torch.no_grad(), recorder, OnlyTensors():
             if scope != MODEL:
                 optimizer.zero_grad()
             model.backward(*in_a_tuple(loss.backward()))
@@ -236,23 +193,6 @@ def any_finite(value: Tensor) -> bool:
 def in_a_tuple(several: Any) -> tuple[Any, ...]:
     """Return `several` itself if it is a tuple, or a tuple of it alone."""
     return several if type(several) is tuple else (several,)
-
-
-def _is_of_tensors(result: Any) -> bool:
-    if isinstance(result, (tuple, list)) and not isinstance(result, torch.Size):
-        return all(map(_is_of_tensors, result))
-    return result is None or isinstance(result, torch.Tensor)
-
-
-def _looks_at_elements(func: Any, args: tuple[Any, ...]) -> bool:
-    """Whether the sizes or the values that `func` gives to Python depend on the data."""
-    if torch.Tag.data_dependent_output in func.tags:
-        return True
-    if torch.Tag.dynamic_output_shape not in func.tags:
-        return False
-    if func.overloadpacket is torch.ops.aten.index:  # by whole numbers, the sizes are theirs
-        return any(x is not None and x.dtype in (torch.bool, torch.uint8) for x in args[1])
-    return True
 
 
 def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Value]:

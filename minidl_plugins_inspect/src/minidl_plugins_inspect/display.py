@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import Parameter, Registry, walk
-from minidl_plugins_inspect.tables import html_table, number, shape_of
+from minidl_plugins_inspect.tables import TENSOR_HEAD, html_table, shape_of, tensor_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["html_of"]
 
-MOST_VALUES = 8  # of a parameter that are shown in each direction
 HEAD_OF_RUN = ["split", "loss", "error"]
 
 
@@ -60,28 +59,8 @@ def _parameter(parameter: Parameter) -> str:
     shape = shape_of(value)
     dtype = str(value.dtype).removeprefix("torch.")
     caption = ", ".join([f"Parameter {shape}", dtype, str(value.device), *flags])
-    rows = [
-        [
-            name,
-            number(float(tensor.double().norm())),
-            *(number(float(each)) for each in _spread(tensor)),
-            _preview(tensor),
-        ]
-        for name, tensor in (("value", value), ("grad", grad))
-    ]
-    return html_table(["", "norm", "least", "mean", "greatest", "first values"], rows, caption)
-
-
-def _spread(tensor: Any) -> list[Any]:
-    if not tensor.numel():
-        return []
-    wide = tensor.double()
-    return [wide.min(), wide.mean(), wide.max()]
-
-
-def _preview(tensor: Any) -> str:
-    values = [number(value) for value in tensor.reshape(-1)[:MOST_VALUES].tolist()]
-    return ", ".join([*values, "…"] if tensor.numel() > MOST_VALUES else values)
+    rows = [tensor_row("value", value), tensor_row("grad", grad)]
+    return html_table(TENSOR_HEAD, rows, caption)
 
 
 def _registry(registry: Registry) -> str:

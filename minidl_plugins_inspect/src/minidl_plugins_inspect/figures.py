@@ -129,7 +129,7 @@ def _histogram(axes: Axes, values: Any, colour: str) -> None:
     axes.tick_params(labelsize=7)
     if not isinstance(values, Tensor):
         return
-    flat = values.double().reshape(-1)
+    flat = values.double().reshape(-1).cpu()
     flat = flat[flat.isfinite()][:: max(1, flat.numel() // MOST_VALUES)]
     if flat.numel():
         axes.hist(flat.numpy(), bins=40, color=colour)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minidl_core import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["html_table", "number", "shape_of", "text_table"]
+__all__ = ["TENSOR_HEAD", "html_table", "number", "shape_of", "tensor_row", "text_table"]
 
+TENSOR_HEAD = ["", "shape", "norm", "least", "mean", "greatest", "first values"]
+MOST_VALUES = 6  # of a tensor that its row shows
 STYLE = "text-align:left;font-variant-numeric:tabular-nums"
 
 
@@ -39,6 +41,18 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str 
 def number(value: float) -> str:
     """Return `value` with three significant digits."""
     return f"{value:.3g}"
+
+
+def tensor_row(name: str, tensor: Any) -> list[str]:
+    """Return the row of a table with the head `TENSOR_HEAD`, for a tensor or several."""
+    if not hasattr(tensor, "numel"):
+        return [name, shape_of(tensor), *[""] * (len(TENSOR_HEAD) - 2)]
+    values = tensor.reshape(-1)[:MOST_VALUES].tolist()
+    preview = [number(value) for value in values] + ["…"] * (tensor.numel() > MOST_VALUES)
+    wide = tensor.double()
+    spread = [wide.min(), wide.mean(), wide.max()] if tensor.numel() else [float("nan")] * 3
+    numbers = [number(float(each)) for each in (wide.norm(), *spread)]
+    return [name, shape_of(tensor), *numbers, ", ".join(preview)]
 
 
 def shape_of(value: object) -> str:

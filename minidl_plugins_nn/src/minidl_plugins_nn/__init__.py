@@ -134,6 +134,7 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.pixel_shuffle import ChannelShuffle as ChannelShuffle
     from minidl_plugins_nn.pixel_shuffle import PixelShuffle as PixelShuffle
     from minidl_plugins_nn.pixel_shuffle import PixelUnshuffle as PixelUnshuffle
+    from minidl_plugins_nn.positions import Positions as Positions
     from minidl_plugins_nn.reshaping import Flatten as Flatten
     from minidl_plugins_nn.reshaping import Identity as Identity
     from minidl_plugins_nn.reshaping import Unflatten as Unflatten
@@ -148,6 +149,9 @@ if TYPE_CHECKING:
     from minidl_plugins_nn.schedules.schedule import Schedule as Schedule
     from minidl_plugins_nn.schedules.scheduler import *
     from minidl_plugins_nn.self_attention import SelfAttention as SelfAttention
+    from minidl_plugins_nn.tied_embedding import TiedEmbedding as TiedEmbedding
+    from minidl_plugins_nn.torch_twins import from_torch as from_torch
+    from minidl_plugins_nn.torch_twins import to_torch as to_torch
     from minidl_plugins_nn.transformer import Transformer as Transformer
     from minidl_plugins_nn.transformer_decoder import TransformerDecoder as TransformerDecoder
     from minidl_plugins_nn.transformer_decoder import (
@@ -290,6 +294,7 @@ else:
             "partition": ["Partition", "Select"],
             "pixel_shuffle": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
             "reshaping": ["Flatten", "Identity", "Unflatten"],
+            "positions": ["Positions"],
             "residual": ["Residual"],
             "rnn": ["RNN", "RNNCell"],
             "schedules.by_epochs": ["ExponentialSchedule", "MultiStepSchedule", "StepSchedule"],
@@ -305,6 +310,8 @@ else:
             "schedules.schedule": ["Schedule"],
             "schedules.scheduler": ["Scheduler"],
             "self_attention": ["SelfAttention"],
+            "tied_embedding": ["TiedEmbedding"],
+            "torch_twins": ["from_torch", "to_torch"],
             "transformer": ["Transformer"],
             "transformer_decoder": ["TransformerDecoder", "TransformerDecoderLayer"],
             "transformer_encoder": ["TransformerEncoder", "TransformerEncoderLayer"],

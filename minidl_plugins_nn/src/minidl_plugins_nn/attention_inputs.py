@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minidl_core import ShapeError, check_alike
+from minidl_core import ShapeError, check_alike, check_no_graph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +24,8 @@ def check_inputs(
     Raises:
         ShapeError, DtypeError, DeviceError: they do not.
     """
+    for role, x in zip(("query", "key", "value"), inputs, strict=True):
+        check_no_graph(layer, role, x)
     query, key, value = inputs
     order = "(batch, length, features)" if batch_axis == 0 else "(length, batch, features)"
     for role, x, size in zip(("query", "key", "value"), inputs, features, strict=True):

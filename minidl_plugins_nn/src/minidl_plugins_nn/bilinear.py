@@ -13,6 +13,7 @@ from minidl_core import (
     ShapeError,
     check_alike,
     check_grad_output,
+    check_no_graph,
 )
 from minidl_plugins_nn.arguments import check_sizes
 from minidl_plugins_nn.drawing import Source
@@ -101,6 +102,8 @@ class Bilinear(BaseModule):
         return (x2 @ w.flatten(0, 1).mT).reshape(-1, *w.shape[:2])
 
     def _check(self, x1: Tensor, x2: Tensor) -> None:
+        for role, x in (("first input", x1), ("second input", x2)):
+            check_no_graph(self, role, x)
         ends = (self.in1_features, self.in2_features)
         fits = x1.ndim and x2.ndim and (x1.shape[-1], x2.shape[-1]) == ends
         if not fits or x1.shape[:-1] != x2.shape[:-1]:

@@ -102,6 +102,7 @@ class ChannelNorm(BaseModule):
 
     def check_input(self, x: Tensor, channel: int) -> None:
         """Check that `x` has one of the shapes, and its channels in dimension `channel`."""
+        check_no_graph(self, "input", x)
         expected = " or ".join(self.shapes).replace("C", str(self.num_features))
         dims = [shape.count(",") + 1 for shape in self.shapes]
         if x.ndim not in dims or x.shape[channel] != self.num_features:
@@ -114,7 +115,6 @@ class ChannelNorm(BaseModule):
             check_alike(self, "input", x, "weight", self.weight.value)
         elif self.running_mean is not None:
             check_alike(self, "input", x, "running mean", self.running_mean)
-        check_no_graph(self, "input", x)
 
     def summary(self) -> str:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["PADDING_MODES", "check_channels", "check_padding_mode", "uniform_weights"]
 
 # torch.nn's names of the modes, and those of `pad`.
-PADDING_MODES = {
-    "zeros": "constant",
-    "reflect": "reflect",
-    "replicate": "replicate",
-    "circular": "circular",
-}
+PADDING_MODES = MappingProxyType(
+    {
+        "zeros": "constant",
+        "reflect": "reflect",
+        "replicate": "replicate",
+        "circular": "circular",
+    }
+)
 
 
 def check_channels(where: str, in_channels: int, out_channels: int, groups: int) -> None:

@@ -15,6 +15,7 @@ from minidl_core import (
     Parameter,
     check_alike,
     check_grad_output,
+    check_no_graph,
 )
 from minidl_plugins_nn.arguments import check_sizes
 from minidl_plugins_nn.drawing import Source
@@ -189,6 +190,7 @@ def refuse_renorm_and_sparse(where: str, max_norm: float | None, sparse: bool) -
 
 def check_indices(layer: object, x: Tensor, weight: Tensor, what: str = "row numbers") -> None:
     """Check that `x` holds whole numbers and is where `weight` is."""
+    check_no_graph(layer, what, x)
     if x.dtype not in (torch.int64, torch.int32):
         raise DtypeError(
             f"expected {what} of torch.int64 or torch.int32, got {x.dtype}; convert them: x.long()",

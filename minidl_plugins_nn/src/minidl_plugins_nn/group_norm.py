@@ -115,6 +115,7 @@ class GroupNorm(BaseModule):
         return (x.shape[0], self.num_channels, math.prod(x.shape[2:]), self.num_groups)
 
     def _check_input(self, x: Tensor) -> None:
+        check_no_graph(self, "input", x)
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ShapeError(
                 f"expected an input of shape (batch, {self.num_channels}, ...), got "
@@ -129,7 +130,6 @@ class GroupNorm(BaseModule):
             )
         if self.weight is not None:
             check_alike(self, "input", x, "weight", self.weight.value)
-        check_no_graph(self, "input", x)
 
     def summary(self) -> str:
         return (

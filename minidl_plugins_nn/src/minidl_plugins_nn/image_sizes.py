@@ -60,6 +60,7 @@ def check_image(layer: object, x: Tensor, dims: int, channels: int | None = None
         DtypeError: it does not hold floating-point numbers.
         ParameterError: it records a graph of torch's autograd.
     """
+    check_no_graph(layer, "input", x)
     expected = f"expected an input of shape {named_shape(dims, channels or 'channels')}"
     if x.ndim not in (dims + 1, dims + 2):
         raise ShapeError(f"{expected}, got {tuple(x.shape)}", where=layer)
@@ -75,7 +76,6 @@ def check_image(layer: object, x: Tensor, dims: int, channels: int | None = None
             f"expected an input of floating-point numbers, got {x.dtype}; convert it: x.float()",
             where=layer,
         )
-    check_no_graph(layer, "input", x)
 
 
 def check_windows(

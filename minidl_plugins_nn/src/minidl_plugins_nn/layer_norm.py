@@ -33,6 +33,7 @@ class _RowNorm(BaseModule):
     normalized_shape: tuple[int, ...]
 
     def _check_input(self, x: Tensor) -> None:
+        check_no_graph(self, "input", x)
         shape = self.normalized_shape
         if x.shape[-len(shape) :] != shape:
             raise ShapeError(
@@ -42,7 +43,6 @@ class _RowNorm(BaseModule):
             )
         if self.weight is not None:
             check_alike(self, "input", x, "weight", self.weight.value)
-        check_no_graph(self, "input", x)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({times(self.normalized_shape)})"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ArgumentError, Example, check_grad_output
+from minidl_core import ArgumentError, Example, check_grad_output, check_no_graph
 from minidl_plugins_nn.arguments import check_probability, check_sizes
 from minidl_plugins_nn.attention import attend, attend_backward, attend_fused, causal_mask, fuses
 from minidl_plugins_nn.attention_inputs import check_inputs, from_heads, to_heads
@@ -107,6 +107,7 @@ class MultiheadAttention(InProjection):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> Any:
+        check_no_graph(self, "query", query)
         packed = key is None and value is None
         key = query if key is None else key
         value = key if value is None else value

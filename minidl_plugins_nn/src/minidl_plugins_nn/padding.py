@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,18 +19,20 @@ __all__ = ["check_pads", "pad", "pad_backward"]
 # Pads are ordered as in torch: the last dimension first, (left, right, top, bottom, front, back).
 
 _aten = torch.ops.aten
-_KERNELS = {
-    "reflect": (
-        (_aten.reflection_pad1d, _aten.reflection_pad1d_backward),
-        (_aten.reflection_pad2d, _aten.reflection_pad2d_backward),
-        (_aten.reflection_pad3d, _aten.reflection_pad3d_backward),
-    ),
-    "replicate": (
-        (_aten.replication_pad1d, _aten.replication_pad1d_backward),
-        (_aten.replication_pad2d, _aten.replication_pad2d_backward),
-        (_aten.replication_pad3d, _aten.replication_pad3d_backward),
-    ),
-}
+_KERNELS = MappingProxyType(
+    {
+        "reflect": (
+            (_aten.reflection_pad1d, _aten.reflection_pad1d_backward),
+            (_aten.reflection_pad2d, _aten.reflection_pad2d_backward),
+            (_aten.reflection_pad3d, _aten.reflection_pad3d_backward),
+        ),
+        "replicate": (
+            (_aten.replication_pad1d, _aten.replication_pad1d_backward),
+            (_aten.replication_pad2d, _aten.replication_pad2d_backward),
+            (_aten.replication_pad3d, _aten.replication_pad3d_backward),
+        ),
+    }
+)
 
 
 def check_pads(layer: object, shape: Sequence[int], pads: Sequence[int], mode: str) -> None:

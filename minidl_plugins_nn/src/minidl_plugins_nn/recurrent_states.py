@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.utils.rnn import PackedSequence
 
-from minidl_core import BaseModule, ShapeError, check_alike
+from minidl_core import BaseModule, ShapeError, check_alike, check_no_graph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,12 +23,13 @@ def check_sequence(
     Raises:
         ShapeError, DtypeError, DeviceError: it does not fit.
     """
-    if not isinstance(x, torch.Tensor):
+    if isinstance(x, PackedSequence):
         raise ShapeError(
-            f"expected a tensor, got {type(x).__name__}; packed sequences are not supported: pad "
-            "them (pad_packed_sequence) and leave padded places out of the loss",
+            "expected a tensor, got PackedSequence; packed sequences are not supported: pad them "
+            "(pad_packed_sequence) and leave padded places out of the loss",
             where=layer,
         )
+    check_no_graph(layer, "input", x)
     if x.ndim not in dims or x.shape[-1] != size or not x.numel():
         raise ShapeError(
             f"expected an input of shape {expected} with {size} features, got {tuple(x.shape)}; "

@@ -106,6 +106,7 @@ class RNNCell(RecurrentCell):
         rule = rule_of("RNNCell", nonlinearity)
         source = Source(generator, device, dtype)
         super().__init__(rule, input_size, hidden_size, bias, source)
+        self.nonlinearity = nonlinearity
 
 
 class RNN(RecurrentLayers):
@@ -139,3 +140,4 @@ class RNN(RecurrentLayers):
         source = Source(generator, device, dtype)
         sizes = (input_size, hidden_size, num_layers)
         super().__init__(rule, *sizes, bias, batch_first, dropout, bidirectional, 0, source)
+        self.nonlinearity = nonlinearity

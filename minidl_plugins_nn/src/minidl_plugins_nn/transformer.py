@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import BaseModule, Example, Module, ShapeError
+from minidl_core import BaseModule, Example, Module, ShapeError, check_no_graph
 from minidl_plugins_nn.layer_norm import LayerNorm
 from minidl_plugins_nn.running_parts import check_modules, run, run_back
 from minidl_plugins_nn.transformer_decoder import TransformerDecoder, TransformerDecoderLayer
@@ -121,6 +121,8 @@ class Transformer(BaseModule):
         return torch.full((sz, sz), -math.inf, device=device, dtype=dtype).triu(1)
 
     def _check(self, src: Tensor, tgt: Tensor) -> None:
+        check_no_graph(self, "src", src)
+        check_no_graph(self, "tgt", tgt)
         batch = 0 if self.batch_first else 1
         one_batch = src.ndim != 3 or src.ndim != tgt.ndim or src.shape[batch] == tgt.shape[batch]
         sizes = {src.shape[-1:], tgt.shape[-1:]}

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ArgumentError, BaseModule, Example, ShapeError, check_grad_output
+from minidl_core import (
+    ArgumentError,
+    BaseModule,
+    Example,
+    ShapeError,
+    check_grad_output,
+    check_no_graph,
+)
 from minidl_plugins_nn.image_sizes import check_image, times
 
 if TYPE_CHECKING:
@@ -17,14 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
 
 # The kernels of torch by mode and dimensions; which of them take `align_corners`.
-_KERNELS = {
-    "nearest": {d: f"upsample_nearest{d}d" for d in (1, 2, 3)},
-    "nearest-exact": {d: f"_upsample_nearest_exact{d}d" for d in (1, 2, 3)},
-    "linear": {1: "upsample_linear1d"},
-    "bilinear": {2: "upsample_bilinear2d"},
-    "bicubic": {2: "upsample_bicubic2d"},
-    "trilinear": {3: "upsample_trilinear3d"},
-}
+_KERNELS = MappingProxyType(
+    {
+        "nearest": MappingProxyType({d: f"upsample_nearest{d}d" for d in (1, 2, 3)}),
+        "nearest-exact": MappingProxyType({d: f"_upsample_nearest_exact{d}d" for d in (1, 2, 3)}),
+        "linear": MappingProxyType({1: "upsample_linear1d"}),
+        "bilinear": MappingProxyType({2: "upsample_bilinear2d"}),
+        "bicubic": MappingProxyType({2: "upsample_bicubic2d"}),
+        "trilinear": MappingProxyType({3: "upsample_trilinear3d"}),
+    }
+)
 _ALIGNED = ("linear", "bilinear", "bicubic", "trilinear")
 
 
@@ -94,6 +104,7 @@ class Upsample(BaseModule):
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, x: Tensor) -> Tensor:
+        check_no_graph(self, "input", x)
         dims = x.ndim - 2
         if dims not in _KERNELS[self.mode]:
             several = " or ".join(str(d + 2) for d in _KERNELS[self.mode])

@@ -12,6 +12,7 @@ from minidl_plugins_basic.stacking.leaves import (
     Each,
     Field,
     Same,
+    is_number,
     is_same,
     of_each,
     of_model,
@@ -91,6 +92,11 @@ class Attributes:
             for leaf in leaves
             if isinstance(leaf, Each)
         ]
+
+    def own_numbers(self) -> list[Each]:
+        """Return the numbers, one for each model, whether they differ or not."""
+        leaves = [leaf for field in self.fields.values() for leaf in field.leaves]
+        return [leaf for leaf in leaves if isinstance(leaf, Each) and is_number(leaf.values[0])]
 
     def bind(self, slices: Sequence[Tensor], *, grads: bool = True) -> None:
         """Put batched slices of ``tensors()`` into the one thing."""

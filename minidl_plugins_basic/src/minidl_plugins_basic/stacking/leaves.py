@@ -25,10 +25,16 @@ __all__ = [
 
 
 class Each:
-    """One Python value for each model: a number, or a random generator."""
+    """One Python value for each model: a number, or a random generator.
+
+    Attributes:
+        varies: whether somebody changes the number between steps, as a schedule does. Then it is a
+            tensor also while all models have the same, so that a traced step serves for any value.
+    """
 
     def __init__(self, values: Sequence[Any]) -> None:
         self.values = list(values)
+        self.varies = False
         self._tensor: Tensor | None = None
         self._of: list[Any] = []  # the values that the tensor has
         self._version = 0
@@ -37,9 +43,11 @@ class Each:
         return {"values": self.values}
 
     def tensor(self, device: Any) -> Tensor | None:
-        """Return the numbers as a tensor (K,), or None if they are all equal, or generators."""
+        """Return the numbers as a tensor (K,), or None if one number, or a generator, serves."""
         first = self.values[0]
-        if isinstance(first, Generator) or all(
+        if isinstance(first, Generator):
+            return None
+        if not self.varies and all(
             type(value) is type(first) and value == first for value in self.values
         ):
             return None

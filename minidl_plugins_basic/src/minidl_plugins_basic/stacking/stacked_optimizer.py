@@ -118,8 +118,8 @@ class StackedOptimizer(Traced):
         values = self._values(name, value)
         used = next((value for value in values if value), None)
         if used is not None and not all(values):  # what it needs is made for all models alike
-            self._many.call_each(lambda one, k: setattr(one, name, values[k] or used))
-        self._many.call_each(lambda one, k: setattr(one, name, values[k]))
+            self._many.set_each(name, [value or used for value in values])
+        self._many.set_each(name, values)
 
     def __repr__(self) -> str:
         return f"stack of {self.size} {type(self.optimizer).__name__}"

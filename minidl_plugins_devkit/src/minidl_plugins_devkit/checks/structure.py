@@ -65,7 +65,9 @@ def _parameters_inside(thing: Any, path: str = "", depth: int = 0) -> Iterator[t
             items = list(thing.items())
         elif isinstance(thing, (list, tuple, set, frozenset)):
             items = list(enumerate(thing))
-        elif isinstance(thing, (type, Tensor)) or callable(thing):
+        elif isinstance(thing, (type, Tensor)) or (
+            callable(thing) and not hasattr(thing, "forward")
+        ):
             items = []
         else:
             items = list(getattr(thing, "__dict__", {}).items())

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minidl_core.console import printable
+from minidl_plugins_experiments.config.data_checks import rows_as_text
 from minidl_plugins_experiments.runs.formatting import format_error
+from minidl_plugins_experiments.runs.unit_warnings import describe_dead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +33,10 @@ def print_dry_run(session: Session, prepared: Prepared) -> None:
         for split in ("train", "validation", "test")
         if getattr(data, split) is not None
     )
-    shapes = f"{data.train.x.shape[1]} inputs, {data.train.y.shape[1]} outputs"
+    x, y = data.train
+    shapes = f"{rows_as_text(x)} inputs, {rows_as_text(y)} targets"
+    if all(each.ndim == 2 and each.is_floating_point() for each in (x, y)):
+        shapes = f"{x.shape[1]} inputs, {y.shape[1]} outputs"
     lines = [
         prepared.description,
         f"parameters: {prepared.parameters}",
@@ -54,12 +59,12 @@ def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
         _echo(session, [str(folder)])
         return
     lines = [result["model"]["description"], *_told(result["data"]["notes"])]
-    task = result["data"]["task"]
     for split in ("train", "validation", "test"):
         error = result["final"].get(f"{split}_error")
         if error is not None:
-            what = " (root mean squared)" if task == "regression" else ""
-            lines.append(f"{split} error: {format_error(error, task)}{what}")
+            lines.append(f"{split} error: {_error_in_words(result, split, error)}")
+    lines += _baseline(result)
+    lines += _stopped(result)
     restarts = result["restarts"]
     if restarts["count"] > 1:
         loss = result["final"][restarts["by"]]
@@ -71,6 +76,11 @@ def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
         )
     elif restarts["dead"]:
         lines.append("the model learned nothing; train several: --set restarts=16")
+    lines += [
+        f"dead units of {entry['layer']} {entry['kind']}: {describe_dead(entry)}"
+        for entry in result.get("units", [])
+        if entry["dead"]
+    ]
     lines += [f"warning: {warning}" for warning in result["warnings"]]
     lines.append(f"training time: {result['timing']['training_seconds']:.2f} s")
     lines += [f"figure: {folder / figure}" for figure in result["figures"]]
@@ -88,6 +98,11 @@ def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> Non
     for which in ("best", "median", "worst"):
         error = format_error(summary[which], summary["task"])
         lines.append(f"{which + ':':8}test error {error}")
+    if summary.get("diverged"):
+        lines.append(
+            f"diverged: {summary['diverged']} of {len(summary['seeds'])} seeds, which count as "
+            "worse than all others; a lower learning rate may help"
+        )
     lines.append(f"dead restarts: {summary['dead']} of {summary['restarts']}")
     lines.append(f"training time of a run: {statistics.median(summary['training_seconds']):.2f} s")
     lines += [f"figure: {folder / figure}" for figure in summary.get("figures", [])]
@@ -101,6 +116,41 @@ def _told(notes: Mapping[str, Any]) -> list[str]:
     told = list(notes.get("told", []))
     left = [f"{len(told) - MOST_TOLD} more, in result.json"] if len(told) > MOST_TOLD else []
     return [f"table: {sentence}" for sentence in [*told[:MOST_TOLD], *left]]
+
+
+def _error_in_words(result: dict[str, Any], split: str, error: float) -> str:
+    """Return ``1.2%``, or ``0.31 (root mean squared; 180 in the unit of price)``."""
+    task = result["data"]["task"]
+    units = result.get("final_in_units") or {}
+    in_units = units.get(f"{split}_error")
+    if task != "regression":
+        return format_error(error, task)
+    more = f"; {in_units:.4g} in the unit of {units['target']}" if in_units is not None else ""
+    return f"{format_error(error, task)} (root mean squared{more})"
+
+
+def _baseline(result: dict[str, Any]) -> list[str]:
+    """Return the line of what simple models reach on the test set."""
+    baseline, task = result.get("baseline"), result["data"]["task"]
+    if not baseline or not baseline["constant"]:
+        return []
+    constant, linear = baseline["constant"]["test_error"], baseline["linear"]
+    words = f"always the same answer {format_error(constant, task)}"
+    if linear:
+        words += f", a linear model {format_error(linear['test_error'], task)}"
+    else:
+        words += f" (no linear model: {baseline['reason']})"
+    return [f"baseline (test error): {words}"]
+
+
+def _stopped(result: dict[str, Any]) -> list[str]:
+    kept = result.get("kept") or {}
+    if not kept.get("by"):
+        return []
+    how = "stopped early" if kept["stopped_early"] else "trained"
+    metric = kept["by"].replace("_", " ")
+    epochs = len(result["epochs"])
+    return [f"{how}: {epochs} epochs, and kept epoch {kept['epoch']}, of the lowest {metric}"]
 
 
 def _restarts(reason: str | None, count: int) -> str:

@@ -34,6 +34,14 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--resume", type=FOLDER, metavar="FOLDER", help="Continue a run that was stopped.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Run N seeds, and compare them.")
 @click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="KEY=VALUES",
+    help="Train with each of several values, such as optimizer.lr=0.01,0.1 (may be repeated: every "
+    "combination).",
+)
+@click.option(
     "--engine", metavar="NAME", help="The engine that carries out the steps (see `minidl list`)."
 )
 @click.option(
@@ -62,6 +70,7 @@ def command(
     output: Path | None,
     resume: Path | None,
     seeds: int | None,
+    sweeps: tuple[str, ...],
     engine: str | None,
     dry_run: bool,
     figures: bool,
@@ -76,9 +85,9 @@ def command(
     """
     if (file is None) == (resume is None):
         raise click.UsageError("give the FILE of an experiment, or --resume and a run's FOLDER")
-    if resume is not None and (settings or output or seeds or engine or dry_run):
+    if resume is not None and (output or seeds or sweeps or engine or dry_run):
         raise click.UsageError(
-            "--resume continues a run as it was started; leave out --set, --output, --seeds, "
+            "--resume continues a run as it was started; leave out --output, --seeds, --sweep, "
             "--engine and --dry-run"
         )
     from minidl_plugins_experiments.commands import running
@@ -87,11 +96,12 @@ def command(
     session = Session(registry, Options(quiet, figures, json_lines, checkpoint_every))
     with _exit_statuses(session):
         if resume is not None:
-            running.resume(session, resume)
+            running.resume(session, resume, settings)
         elif file is not None:
             if engine is not None:
                 settings = (*settings, f"engine={engine}")
-            running.start(session, file, settings, output, seeds, dry_run=dry_run)
+            experiment = running.load(file, settings, sweeps)
+            running.start(session, experiment, output, seeds, dry_run=dry_run)
 
 
 class Refused(click.ClickException):
@@ -109,12 +119,16 @@ def _exit_statuses(session: Session) -> Iterator[None]:
     try:
         session.find_strategy()
         yield
+    except click.exceptions.Exit:
+        raise
     except BaseException as error:
         refused = isinstance(error, ConfigError)
         words = session.strategy.error_message(error)
         if words is None:
             status = 130 if isinstance(error, KeyboardInterrupt) else 2 if refused else 1
             raise click.exceptions.Exit(status) from error
+        if isinstance(error, KeyboardInterrupt):
+            raise click.exceptions.Exit(130) from error
         if isinstance(error, MinidlError):
             kind = Refused if refused else click.ClickException
             raise kind(printable(words)) from error

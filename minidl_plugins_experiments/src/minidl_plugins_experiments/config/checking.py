@@ -1,23 +1,22 @@
-"""Checks before training: the device, the data, and one sample through model and loss."""
+"""Checks before training: the device, and a sample through model and loss."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from minidl_core import MinidlError
+from minidl_plugins_experiments.config.data_checks import rows_as_text
 from minidl_plugins_experiments.config.problems import ConfigError
-from minidl_plugins_experiments.data.data import Data, Split
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minidl_core import Loss
     from minidl_plugins_experiments.config.building import Node
-    from minidl_plugins_experiments.config.experiment import Experiment
 
-__all__ = ["checked_data", "checked_pass", "device_of"]
-
-TASKS = get_args(Data.__annotations__["task"]) or ("classification", "regression")
+__all__ = ["checked_pass", "device_of"]
 
 
 def device_of(name: str) -> torch.device:
@@ -39,103 +38,21 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-# -- the data --------------------------------------------------------------------------------------
-
-
-def checked_data(data: Any, experiment: Experiment, device: torch.device) -> Data:
-    """Return what a dataset returned as a `Data` on `device`.
-
-    Raises:
-        ConfigError: it is empty, not finite, too small for one batch, or its splits differ in
-            their columns.
-    """
-    key, name = experiment.data.key, experiment.data.name
-    missing = [each for each in ("train", "test", "task") if not hasattr(data, each)]
-    if missing:
-        raise ConfigError(
-            f"the dataset {name} must give something with train, test and task, got "
-            f"{type(data).__name__} without {', '.join(missing)}; its author must correct that",
-            key=key,
-        )
-    if data.task not in TASKS:
-        raise ConfigError(
-            f"the dataset {name} must give one of the tasks {', '.join(TASKS)}, got {data.task!r}; "
-            "its author must correct that",
-            key=key,
-        )
-    dtype = getattr(torch, experiment.dtype)
-    train = _checked_split(data.train, f"{name}: the training set", key, dtype, device)
-    test = _checked_split(data.test, f"{name}: the test set", key, dtype, device)
-    validation = getattr(data, "validation", None)
-    if validation is not None:
-        validation = _checked_split(validation, f"{name}: the validation set", key, dtype, device)
-    for what, split in (("test", test), ("validation", validation)):
-        if split is not None:
-            _check_alike(train, split, f"{name}: the training set and the {what} set", key)
-    if experiment.batch_size > len(train.x):
-        raise ConfigError(
-            f"a batch of {experiment.batch_size} is larger than the training set of "
-            f"{len(train.x)} rows; write batch_size = {len(train.x)} or less",
-            key="batch_size",
-        )
-    if experiment.select_on == "validation_loss" and validation is None:
-        raise ConfigError(
-            f"the dataset {name} gives no validation set to select on; ask it for one (for example "
-            f'{key}.validation = 0.2, if it takes that), or write select_on = "train_loss"',
-            key="select_on",
-        )
-    return Data(train, test, data.task, validation, dict(getattr(data, "notes", None) or {}))
-
-
-def _checked_split(
-    split: Any, what: str, key: str, dtype: torch.dtype, device: torch.device
-) -> Split:
-    try:
-        x, y = split.x, split.y
-    except AttributeError:
-        x = y = None
-    if not isinstance(x, torch.Tensor) or not isinstance(y, torch.Tensor):
-        raise ConfigError(
-            f"{what} must have the tensors x and y, got {type(split).__name__}; "
-            "the dataset's author must correct that",
-            key=key,
-        )
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
-        raise ConfigError(
-            f"{what} must be x (n, features) and y (n, outputs), got {tuple(x.shape)} and "
-            f"{tuple(y.shape)}; the dataset's author must correct that",
-            key=key,
-        )
-    if not x.numel() or not y.numel():
-        raise ConfigError(
-            f"{what} is empty: x {tuple(x.shape)}, y {tuple(y.shape)}; give it more rows", key=key
-        )
-    for role, tensor in (("inputs", x), ("targets", y)):
-        bad = (~tensor.isfinite()).any(1).nonzero().flatten()
-        if len(bad):
-            raise ConfigError(
-                f"{what} has NaN or infinite {role} in {len(bad)} of {len(tensor)} rows, first in "
-                f"row {bad[0].item()}; clean the data",
-                key=key,
-            )
-    return Split(x.detach().to(device, dtype), y.detach().to(device, dtype))
-
-
-def _check_alike(train: Split, other: Split, what: str, key: str) -> None:
-    for role, a, b in (("inputs", train.x, other.x), ("targets", train.y, other.y)):
-        if a.shape[1] != b.shape[1]:
-            raise ConfigError(
-                f"{what} differ in their {role}: {a.shape[1]} columns and {b.shape[1]}; "
-                "give both the same columns",
-                key=key,
-            )
-
-
-# -- one sample ------------------------------------------------------------------------------------
-
-
-def checked_pass(node: Node, loss: Loss, loss_key: str, x: torch.Tensor, y: torch.Tensor) -> None:
+def checked_pass(
+    node: Node,
+    loss: Loss,
+    loss_key: str,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    check: Callable[[torch.Tensor], None] = lambda _: None,
+) -> torch.Tensor:
     """Take `x` and `y` forward and backward through model and loss, module by module.
+
+    Args:
+        check: raises a ConfigError for a prediction that does not fit the data.
+
+    Returns:
+        The prediction for `x`.
 
     Raises:
         ConfigError: something does not fit; its key names the module.
@@ -149,14 +66,20 @@ def checked_pass(node: Node, loss: Loss, loss_key: str, x: torch.Tensor, y: torc
             "that joins its branches",
             key=node.key,
         )
-    what = f"for {len(x)} rows of {x.shape[1]} inputs the model gives {tuple(prediction.shape)}"
+    check(prediction)
+    indices = not y.is_floating_point()
+    shapes = (
+        f"for {len(x)} rows of {rows_as_text(x)} the model gives {tuple(prediction.shape)} of "
+        f"{str(prediction.dtype).removeprefix('torch.')}, and a target is {rows_as_text(y)}"
+        f"{': class indices, for a loss such as CrossEntropyLoss' if indices else ''}"
+    )
     try:
         value = loss.forward(prediction, y)
         grad = loss.backward()
     except Exception as error:
         raise ConfigError(
-            f"{_message_of(error)} ({what}, and the data has {y.shape[1]} outputs)",
-            key="model" if prediction.shape != y.shape else loss_key,
+            f"{_message_of(error)} ({shapes})",
+            key=loss_key if indices or prediction.shape == y.shape else "model",
         ) from error
     if not isinstance(value, torch.Tensor) or value.numel() != 1:
         raise ConfigError(
@@ -164,6 +87,7 @@ def checked_pass(node: Node, loss: Loss, loss_key: str, x: torch.Tensor, y: torc
             key=loss_key,
         )
     _backward(node, (grad,))
+    return prediction
 
 
 def _forward(node: Node, inputs: tuple[Any, ...]) -> Any:

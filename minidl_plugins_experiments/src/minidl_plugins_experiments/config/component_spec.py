@@ -28,11 +28,14 @@ class ComponentSpec:
     positional: list[Any] = field(default_factory=list)
     optional: dict[str, Any] = field(default_factory=dict)
 
-    def tree(self) -> Any:
-        """Return it as a file may write it, once `optional` is decided."""
+    def tree(self, *, resolved: bool = True) -> Any:
+        """Return it as a file may write it; `optional` is left out once it is `resolved`."""
         if "name" in self.arguments:
             return {self.name: self.arguments}
-        return {"name": self.name, **self.arguments}
+        optional = {"optional": self.optional} if self.optional and not resolved else {}
+        if self.positional and not resolved:
+            return {self.name: self.positional}
+        return {"name": self.name, **self.arguments, **optional}
 
 
 def is_single(value: Any) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minidl_core import suggest
 from minidl_plugins_experiments.config.component_spec import ComponentSpec, section_spec
+from minidl_plugins_experiments.config.grid import grid_of, settings_of
 from minidl_plugins_experiments.config.old_names import with_current_names
 from minidl_plugins_experiments.config.problems import ConfigError, kind_of
+from minidl_plugins_experiments.config.training_options import OPTIONS, training_options
 
 __all__ = ["DTYPES", "Experiment", "experiment_of"]
 
@@ -36,7 +38,8 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "device": ("cpu", ()),
     "dtype": ("float32", DTYPES),
 }
-KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS, "engine"]
+KEYS = ["data", "model", "loss", "optimizer", "schedule", *NUMBERS, *WORDS]
+KEYS += ["engine", "evaluate_batch", "sweep", *OPTIONS]
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,13 @@ class Experiment:
         restarts: how many models are trained, each from its own first weights.
         select_on: the metric that chooses the best restart.
         dtype: the name of one of torch's dtypes.
+        evaluate_batch: how many rows are evaluated at once; None means as many as suit the data.
         engine: the name of the engine; None means the default of the installation.
+        sweep: the values that some keys take; a run has them of the optimizer's numbers alone.
+        weights: the run whose weights are the first ones, and the layers that keep their own.
+        frozen: the paths of the layers that are not trained.
+        stop: after how many epochs without a better value of which metric training stops.
+        baseline: whether the best constant and a linear model are trained beside it.
         folder: the folder that relative paths in the file begin at.
         name: the name of the experiment, which names its run folders.
         file: the file as the user gave it, for messages.
@@ -67,20 +76,42 @@ class Experiment:
     device: str
     dtype: str
     engine: str | None = None
+    sweep: dict[str, list[Any]] = field(default_factory=dict)
+    evaluate_batch: int | None = None
+    weights: dict[str, Any] | None = None
+    frozen: list[str] | None = None
+    stop: dict[str, Any] | None = None
+    baseline: bool = True
     folder: str = "."
     name: str = "experiment"
     file: str = ""
+
+    @property
+    def settings(self) -> list[dict[str, Any]]:
+        """The combinations of swept values; one, without any, if nothing is swept."""
+        return settings_of(self.sweep)
+
+    @property
+    def models(self) -> int:
+        """How many models are trained: the restarts of each setting."""
+        return self.restarts * len(self.settings)
 
     def with_seed(self, seed: int) -> Experiment:
         """Return the same experiment with another seed."""
         return replace(self, seed=seed)
 
-    def tree(self) -> dict[str, Any]:
-        """Return it as the content of a file, from which `experiment_of` makes its equal."""
+    def tree(self, *, resolved: bool = True) -> dict[str, Any]:
+        """Return it as the content of a file, from which `experiment_of` makes its equal.
+
+        Args:
+            resolved: whether the ``optional`` arguments are decided, and so left out.
+        """
         return {
-            key: getattr(self, key).tree() if key in SECTIONS else getattr(self, key)
+            key: getattr(self, key).tree(resolved=resolved)
+            if key in SECTIONS
+            else getattr(self, key)
             for key in KEYS
-            if getattr(self, key) is not None
+            if getattr(self, key) not in (None, {})
         }
 
 
@@ -116,7 +147,10 @@ def experiment_of(
     }
     parts.update({key: _number(tree, key) for key in NUMBERS})
     parts.update({key: _word(tree, key) for key in WORDS})
-    parts.update(model=tree["model"], engine=_engine(tree))
+    parts.update(model=tree["model"], engine=_engine(tree), **training_options(tree, folder))
+    parts["sweep"] = grid_of(tree.get("sweep", {}))
+    if "evaluate_batch" in tree:
+        parts["evaluate_batch"] = _number(tree, "evaluate_batch")
     return Experiment(**parts, folder=folder, name=name, file=file)
 
 
@@ -143,14 +177,20 @@ def check_plain(value: Any, key: str) -> None:
 
 
 def _number(tree: dict[str, Any], key: str) -> int:
-    default, least = NUMBERS[key]
+    default, least = NUMBERS.get(key, (None, 1))
     value = tree.get(key, default)
     if value is None:
         raise ConfigError(f"the file must say its {key}; write {key} = 50", key=key)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigError(
             f"expected a whole number of at least {least}, got {kind_of(value)}; "
-            f"write {key} = {max(least, 1)} or more",
+            f"write {key} = {least} or more",
+            key=key,
+        )
+    if value >= 2**63:
+        raise ConfigError(
+            f"expected a whole number below 2^63 ({2**63}), got {kind_of(value)}; write a smaller "
+            "one",
             key=key,
         )
     return value

@@ -14,7 +14,7 @@ from minidl_plugins_experiments.config.reading import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["override", "replaced"]
+__all__ = ["KEY", "override", "parse_value", "replaced"]
 
 KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+|\[[0-9]+\])*")
 STEP = re.compile(r"[A-Za-z0-9_-]+|\[[0-9]+\]")
@@ -39,7 +39,7 @@ def override(tree: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
                 f"expected KEY=VALUE, such as epochs=40 or optimizer.lr=0.05, got {setting!r}",
                 key="--set",
             )
-        _put(tree, RENAMED.get(key, key), _value(key, text.strip()))
+        _put(tree, RENAMED.get(key, key), parse_value(key, text.strip(), "--set"))
     return tree
 
 
@@ -57,18 +57,19 @@ def replaced(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _value(key: str, text: str) -> Any:
+def parse_value(key: str, text: str, option: str) -> Any:
+    """Return the value that `text`, given to a command line's `option`, means."""
     try:
         parsed = parse(f"value = {text}")
     except ConfigError:
         parsed = {}
     if parsed.keys() == {"value"}:
         return parsed["value"]
-    if re.fullmatch(r"[A-Za-z][\w./-]*", text):
+    if re.fullmatch(r"([A-Za-z]|\.{0,2}/)[\w./-]*", text):  # a word, or a path
         return text
     raise ConfigError(
         f'expected a value as TOML writes it (40, 0.05, true, "text"), got {text!r}',
-        key=f"--set {key}",
+        key=f"{option} {key}",
     )
 
 

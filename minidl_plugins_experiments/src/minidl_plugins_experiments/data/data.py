@@ -29,7 +29,12 @@ class Dataset(Protocol):
 
 
 class Split(NamedTuple):
-    """Inputs x (n, features) and targets y (n, outputs); row i of y is the target of row i of x."""
+    """Inputs x (n, …) and targets y (n, …); row i of y is the target of row i of x.
+
+    A row is whatever the model takes: (features,), an image (channels, height, width), a sequence
+    (time, features). Floating-point tensors are converted to the run's dtype. Whole numbers, such
+    as tokens, become int64.
+    """
 
     x: Tensor
     y: Tensor
@@ -41,8 +46,8 @@ class Data(NamedTuple):
     Attributes:
         train: the training set.
         test: the test set. It never chooses anything.
-        task: in a classification the targets are one-hot, one column for each class; in a
-            regression they are numbers.
+        task: in a classification the targets are one-hot, one column for each class, or class
+            indices (whole numbers), one or several in a row; in a regression they are numbers.
         validation: the set that chooses among several restarts, if the user wants one.
         notes: further facts, ready for JSON. All are optional:
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from minidl_plugins_experiments.data.data import Data
 
-__all__ = ["draw_comparison", "draw_figures", "draw_seeds"]
+__all__ = ["draw_comparison", "draw_figures", "draw_seeds", "draw_sweep"]
 
 
 def draw_figures(
@@ -81,3 +81,14 @@ def draw_seeds(results: Sequence[Mapping[str, Any]], path: Path) -> None:
     from minidl_plugins_experiments.figures import seeds
 
     seeds.draw_seeds(results, path)
+
+
+def draw_sweep(summary: Mapping[str, Any], path: Path) -> None:
+    """Draw the metric of a sweep against each swept value, into the file `path`.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    from minidl_plugins_experiments.figures import sweep
+
+    sweep.draw_sweep(summary, path)

@@ -39,7 +39,9 @@ MOST_NAMES = 10  # of classes in the legend
 
 def draw_points(data: Data, predict: Predict, path: Path) -> Path | None:
     """Training and test set of a classification with two features; None for any other."""
-    if data.task != "classification" or data.train.x.ndim != 2 or data.train.x.shape[1] != 2:
+    x, y = data.train
+    flat = x.ndim == 2 and x.shape[1] == 2 and x.is_floating_point()
+    if data.task != "classification" or not flat or y.ndim != 2 - (not y.is_floating_point()):
         return None
     corners = _corners(data)
     regions = _regions(data.train.x, corners, predict)
@@ -47,7 +49,7 @@ def draw_points(data: Data, predict: Predict, path: Path) -> Path | None:
     parts = (("Training set", data.train), ("Test set", data.test))
     axes_of_both = panels(figure, 2, sharex=True, sharey=True)
     for axes, (title, split) in zip(axes_of_both, parts, strict=True):
-        _draw_regions(axes, regions, corners, classes=max(2, data.train.y.shape[1]))
+        _draw_regions(axes, regions, corners, classes=_class_count(data))
         _draw_split(axes, split, predict, title, data)
         names = data.notes.get("features") or ["$x_1$", "$x_2$"]
         axes.set_xlabel(plain(names[0]) if data.notes.get("features") else names[0])
@@ -61,12 +63,22 @@ def draw_points(data: Data, predict: Predict, path: Path) -> Path | None:
 
 
 def labels_of(values: Tensor) -> NDArray[np.int64]:
-    """The class that each row says: its largest column; of a single one, whether it is above ½."""
+    """The class that each row says: its largest column; of a single one, whether it is above ½.
+
+    Whole numbers are the classes.
+    """
+    if not values.is_floating_point():
+        return np.array(values.tolist(), dtype=np.int64)
     rows = np.array(values.tolist(), dtype=float).reshape(len(values), -1)
     if rows.shape[1] == 1:
         return (rows[:, 0] > 0.5).astype(np.int64)
     labels: NDArray[np.int64] = rows.argmax(1)
     return labels
+
+
+def _class_count(data: Data) -> int:
+    y = data.train.y
+    return max(2, y.shape[1] if y.is_floating_point() else int(max(y.max(), data.test.y.max())) + 1)
 
 
 def _corners(data: Data) -> tuple[list[float], list[float]]:
@@ -120,7 +132,7 @@ def _draw_split(axes: Axes, split: Split, predict: Predict, title: str, data: Da
     x = np.array(split.x.tolist(), dtype=float).reshape(-1, 2)
     label = labels_of(split.y)
     wrong = labels_of(predict(split.x)) != label
-    classes = max(2, split.y.shape[1])
+    classes = _class_count(data)
     names = data.notes.get("classes") or [f"class {label}" for label in range(classes)]
     stride = max(1, -(-len(x) // MOST_POINTS))
     for each in range(classes):

@@ -74,10 +74,7 @@ def _dead_restarts(history: History) -> Iterator[str]:
     dead = [restart for restart in history.dead if last is not None and not np.isnan(last[restart])]
     if not dead:
         return
-    cure = (
-        "perhaps its rectifiers are never active and pass no gradient, or the learning rate is too "
-        "large: "
-    )
+    cure = _cause(history)
     if history.selected in dead:
         if history.restarts == 1:
             error = history.final("train_error")
@@ -90,7 +87,7 @@ def _dead_restarts(history: History) -> Iterator[str]:
         else:
             yield (
                 f"{len(dead)} of {history.restarts} restarts are dead, the selected one too; {cure}"
-                "lower the rate, or take another activation, such as Tanh"
+                "lower the rate, or give the layers other first weights"
             )
         return
     are, they = ("are", "they") if len(dead) > 1 else ("is", "it")
@@ -98,6 +95,28 @@ def _dead_restarts(history: History) -> Iterator[str]:
         f"{len(dead)} of {history.restarts} restarts {are} dead: {they} learned nothing; restart "
         f"{history.selected}, which was selected, did"
     )
+
+
+def _cause(history: History) -> str:
+    """Return what may be wrong with a dead restart, from the parts that the network has."""
+    dead = [entry["layer"] + " " + entry["kind"] for entry in history.units if entry["dead"]]
+    if dead:
+        return f"units of {' and '.join(dead)} are dead and pass no gradient: "
+    if history.units:
+        return "none of its units is dead, so perhaps the learning rate is too large or too small: "
+    return "perhaps the learning rate is too large: "
+
+
+def _none_is_dead(history: History) -> bool:
+    """Whether the activations were looked at, and none is dead as a whole."""
+    return bool(history.units) and not any(
+        len(entry["dead"]) == entry["units"] for entry in history.units
+    )
+
+
+def _other_activation(history: History) -> str:
+    kinds = dict.fromkeys(entry["kind"] for entry in history.units)
+    return f"another activation than {' and '.join(kinds)}" if kinds else "another activation"
 
 
 def _dead_layers(history: History, restart: int) -> Iterator[str]:
@@ -113,6 +132,13 @@ def _dead_layers(history: History, restart: int) -> Iterator[str]:
             since.setdefault(len(zeros) - run, []).append(name)
     for first, names in since.items():
         epoch = int(history.epochs[first])
+        if first == 0 and len(names) < len(norms) and _none_is_dead(history):
+            yield (
+                f"{' and '.join(_by_layer(names))} got no gradient in any epoch, though no "
+                "activation is dead: nothing trains it; if it is fixed on purpose, say so: "
+                "Parameter(..., trainable=False) or a buffer, else its layer's backward forgets it"
+            )
+            continue
         if len(names) == len(norms):
             which, have = "every layer", "has"
         else:
@@ -122,7 +148,7 @@ def _dead_layers(history: History, restart: int) -> Iterator[str]:
         yield (
             f"{which} {have} had a zero gradient since epoch {epoch}: its units are dead, or those "
             "after it, and it learns no more; try other first weights (restarts = 16), a lower "
-            "learning rate, or an activation that has a slope everywhere, such as Tanh"
+            "learning rate, or an activation that has a slope everywhere"
         )
 
 
@@ -148,8 +174,8 @@ def _vanishing_or_exploding(history: History, restart: int) -> Iterator[str]:
     if ratio is not None and ratio < VANISHING:
         yield (
             f"the gradient vanishes: that of the first layer, {first_name}, is {ratio:.1g} times "
-            f"that of the last, {last_name} (less than {VANISHING:g}); take fewer layers, another "
-            "activation, such as ReLU, or larger first weights"
+            f"that of the last, {last_name} (less than {VANISHING:g}); take fewer layers, larger "
+            f"first weights, or {_other_activation(history)}"
         )
     if ratio is not None and ratio > EXPLODING:
         yield (

@@ -10,29 +10,43 @@ from minidl_plugins_experiments.files import sync_folder, write_atomically, writ
 from minidl_plugins_experiments.runs import results
 from minidl_plugins_experiments.runs.diagnosis import warnings_of
 from minidl_plugins_experiments.runs.folder import RESULT, WEIGHTS
-from minidl_plugins_experiments.training.module_state import named_tensors
+from minidl_plugins_experiments.runs.honesty import errors_in_units, honest_warnings
+from minidl_plugins_experiments.runs.unit_warnings import unit_warnings
+from minidl_plugins_experiments.runs.units import units_of, with_epochs
+from minidl_plugins_experiments.training.baselines import baselines
+from minidl_plugins_experiments.training.module_state import named_tensors, restart_tensors
 from minidl_plugins_experiments.training.restarts import find_restart
+from minidl_plugins_experiments.training.saving import save
+from minidl_plugins_experiments.training.strategy import Strategy
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
-    from minidl_core import Loss, Module
+    from minidl_core import Module
     from minidl_plugins_experiments.training.run import Run
 
-__all__ = ["finish", "weights_of"]
+__all__ = ["finish"]
 
 
 def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]:
     """Write the files of the finished `run`; the result, which says so, comes last."""
     result = results.finished(result, run, None)
     selected = result["restarts"]["selected"] or 0
-    best, loss = find_restart(run.states, selected)
-    best.eval()
-    weights = weights_of(best, loss)
+    kept = run.best.tensors if run.best else {}
+    weights = kept or restart_tensors(run.states, selected)
     write_atomically(run.folder / WEIGHTS, safetensors_bytes(weights, {"format": "pt"}))
-    run.save()
-    result["warnings"] = list(warnings_of(result))
+    save(run)
+    best, _ = find_restart(run.states, selected)
+    for name, tensor in named_tensors(best).items():
+        tensor.copy_(weights[name])  # the checkpoint has the last epoch, this is the kept one
+    best.eval()
+    if run.experiment.baseline and type(run.strategy) is Strategy:
+        result["baseline"] = baselines(run.prepared)
+    result["final_in_units"] = errors_in_units(result)
+    result["units"], told = _units(run, best, selected)
+    result["warnings"] = [
+        *warnings_of(result), *told, *unit_warnings(result), *honest_warnings(result),
+    ]  # fmt: skip
     if figures:
         result["figures"] = _draw(run, result, best)
     write_json(run.folder / RESULT, result)
@@ -40,11 +54,16 @@ def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]
     return result
 
 
-def weights_of(model: Module, loss: Loss) -> dict[str, torch.Tensor]:
-    """Return parameters and buffers by torch's names, those of the loss below ``loss.``."""
-    tensors = named_tensors(model)
-    tensors.update((f"loss.{name}", tensor) for name, tensor in named_tensors(loss).items())
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+def _units(run: Run, best: Module, selected: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the dead and saturated units, and a warning if they cannot be looked at."""
+    x = run.data.train.x
+    table = x.ndim == 2 and x.is_floating_point()
+    at_once = run.states[0].evaluate_batch if table else None
+    try:
+        entries = units_of(best, x, at_once or run.experiment.batch_size)
+    except Exception as error:
+        return [], [f"the units could not be looked at ({type(error).__name__}: {error})"]
+    return with_epochs(entries, run.epochs[: run.kept_epoch()], selected), []
 
 
 def _draw(run: Run, result: dict[str, Any], best: Module) -> list[str]:

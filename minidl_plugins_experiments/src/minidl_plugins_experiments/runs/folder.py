@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,24 @@ from typing import Any
 from minidl_core import MinidlError
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.files import sync_folder, write_json
+from minidl_plugins_experiments.runs.checked_result import (
+    RUN_KEYS,
+    SERIES_KEYS,
+    SWEEP_KEYS,
+    check_keys,
+)
 from minidl_plugins_experiments.runs.schema import SCHEMA, upgraded
 
 __all__ = [
-    "RESULT", "SCHEMA", "SEEDS", "WEIGHTS", "check_output", "create_folder", "is_series",
-    "read_result",
+    "RESULT", "SCHEMA", "SEEDS", "SWEEP", "WEIGHTS", "check_output", "create_folder", "is_series",
+    "is_sweep", "read_result",
 ]  # fmt: skip
 
 RESULT = "result.json"
 WEIGHTS = "weights.safetensors"
 SEEDS = "seeds.json"  # in the folder of a --seeds series, beside the run folders
+SWEEP = "sweep.json"  # in that of a --sweep
+KEYS = {RESULT: RUN_KEYS, SEEDS: SERIES_KEYS, SWEEP: SWEEP_KEYS}
 
 RUNS = Path("runs")
 
@@ -36,7 +44,7 @@ def check_output(folder: Path) -> None:
     key = "--output"
     with suppress(OSError):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            resume = (folder / RESULT).is_file() or (folder / SEEDS).is_file()
+            resume = any((folder / name).is_file() for name in KEYS)
             cure = f"resume it: minidl run --resume {folder}; or " if resume else ""
             raise ConfigError(
                 f"{folder} exists already, and a run never overwrites; {cure}name another folder",
@@ -85,8 +93,8 @@ def _create(folder: Path, file: str, content: dict[str, Any]) -> None:
     beside = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        beside.chmod(0o755)
+        beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+        beside.mkdir()
         write_json(beside / file, content)
         beside.rename(folder)
         sync_folder(folder.parent)
@@ -97,6 +105,11 @@ def _create(folder: Path, file: str, content: dict[str, Any]) -> None:
             f"{folder} cannot be created ({error.strerror or error}); name another place",
             key="--output",
         ) from error
+
+
+def is_sweep(folder: Path) -> bool:
+    """Return whether `folder` is that of a ``--sweep``."""
+    return (folder / SWEEP).is_file()
 
 
 def is_series(folder: Path) -> bool:
@@ -116,7 +129,7 @@ def read_result(folder: Path, name: str = RESULT) -> dict[str, Any]:
     if not folder.is_dir():
         raise MinidlError(f"{folder}: there is no such folder; give a run folder")
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MinidlError(
             f"{folder} is not a run folder: it has no {name}; give one that minidl run made"
@@ -126,10 +139,11 @@ def read_result(folder: Path, name: str = RESULT) -> dict[str, Any]:
     if not isinstance(result, dict) or "schema" not in result:
         raise MinidlError(f"{path} is not the result of a run; give a run folder")
     if result["schema"] == 1:
-        return upgraded(result)
+        result = upgraded(result)
     if result["schema"] != SCHEMA:
         raise MinidlError(
             f"{path} has the schema {result['schema']!r}, and this version reads 1 and {SCHEMA}; "
             "use the version of minidl-plugins-experiments that wrote it"
         )
-    return result
+    check_keys(path, result, KEYS[name])
+    return dict(result)

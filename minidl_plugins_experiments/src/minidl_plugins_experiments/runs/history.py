@@ -27,6 +27,7 @@ class History:
         restarts: how many restarts were trained.
         dead: the restarts that learned nothing, ascending.
         selected: the restart that was chosen, or None if every one diverged.
+        units: what the activations did with the training rows, an entry for each.
         shares: whether errors are shares of the rows, as in a classification.
     """
 
@@ -42,6 +43,7 @@ class History:
         self.selected: int | None = of_restarts.get("selected")
         if self.selected is None and self.restarts == 1:
             self.selected = 0
+        self.units: Sequence[Mapping[str, Any]] = result.get("units") or []
         self.shares = _task(result) == "classification"
 
     def curve(self, name: str) -> Array | None:

@@ -88,10 +88,15 @@ class LoadedRun:
         """Return what the model makes of `inputs`, on the CPU.  (n, inputs) -> (n, outputs)"""
         self.model.eval()
         parts = [
-            self.model.forward(part.to(self.device, self.dtype)).detach().cpu()
+            self.model.forward(self._given(part)).detach().cpu()
             for part in torch.split(inputs, ROWS_AT_ONCE)
         ]
         return torch.cat(parts)
+
+    def _given(self, inputs: Tensor) -> Tensor:
+        """Return `inputs` as the model takes them; whole numbers stay what they are."""
+        dtype = self.dtype if inputs.is_floating_point() else torch.long
+        return inputs.to(self.device, dtype)
 
 
 def load_run(

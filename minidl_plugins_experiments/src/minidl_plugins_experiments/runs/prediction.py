@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from minidl_plugins_experiments.data.targets import Classes
+from minidl_plugins_experiments.training.errors import LOGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Predictions", "predictions_of", "probabilities_of"]
 
 # Losses that are least, in the mean, where the outputs are these functions of the probabilities.
-LOGITS = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
 PROBABILITIES = ("MSELoss", "BCELoss")
 
 

@@ -6,10 +6,12 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from minidl_plugins_experiments.config.data_checks import rows_as_text
 from minidl_plugins_experiments.data.fingerprint import fingerprint
 from minidl_plugins_experiments.runs.provenance import components_of, machine
 from minidl_plugins_experiments.runs.schema import SCHEMA
 from minidl_plugins_experiments.training.metrics import dead_above, dead_restarts, for_json
+from minidl_plugins_experiments.training.saving import configuration_digest
 
 if TYPE_CHECKING:
     from minidl_plugins_experiments.training.preparing import Prepared
@@ -38,6 +40,7 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "status": "running",
         "error": None,
         "configuration": experiment.tree(),
+        "digest": configuration_digest(experiment.tree()),
         "seeds": {"seed": experiment.seed, "weights": prepared.weights_seed},
         "components": components_of(prepared.components),
         "distributions": versions,
@@ -45,24 +48,31 @@ def first(prepared: Prepared, versions: dict[str, str]) -> dict[str, Any]:
         "machine": machine(prepared.device),
         "data": {
             "task": data.task,
-            "features": data.train.x.shape[1],
-            "outputs": data.train.y.shape[1],
+            "features": data.train.x[0].numel(),
+            "outputs": data.train.y[0].numel(),
+            "inputs": rows_as_text(data.train.x),
+            "targets": rows_as_text(data.train.y),
             "rows": rows,
             "notes": for_json(dict(data.notes)),
             "fingerprint": fingerprint(data),
         },
         "model": {"parameters": prepared.parameters, "description": prepared.description},
+        "origin": prepared.origin,
         "restarts": {
-            "count": experiment.restarts,
+            "count": experiment.models,
             "stacked": bool(prepared.states[0].models),
             "reason": prepared.why_not_stacked,
             "dead": [],
             "dead_above": for_json(dead_above(data)),
             "selected": None,
-            "by": experiment.select_on,
+            "by": experiment.stop["on"] if experiment.stop else experiment.select_on,
         },
         "epochs": [],
         "final": {},
+        "final_in_units": None,
+        "kept": None,
+        "units": [],
+        "baseline": None,
         "warnings": [],
         "figures": [],
         "timing": {"started": now(), "finished": None, "resumed": 0},
@@ -77,7 +87,8 @@ def finished(result: dict[str, Any], run: Run, error: BaseException | None) -> d
         "error": None if error is None else f"{type(error).__name__}: {error}",
         "restarts": {**result["restarts"], **_restarts_of(run)},
         "epochs": run.epochs,
-        "final": for_json(run.best_metrics()) if run.epochs else {},
+        "final": for_json(run.best_metrics(run.kept_epoch())) if run.epochs else {},
+        "kept": _kept(run) if run.epochs else None,
         "timing": {
             **result["timing"],
             "finished": now(),
@@ -95,6 +106,15 @@ def _restarts_of(run: Run) -> dict[str, Any]:
     return {
         "dead": dead_restarts(last["train_loss"], last["train_error"], dead_above(run.data)),
         "selected": run.selected(),
+    }
+
+
+def _kept(run: Run) -> dict[str, Any]:
+    """Return whose weights are kept: of which epoch, and which metric chose it."""
+    return {
+        "epoch": run.kept_epoch(),
+        "by": run.best.on if run.best else None,
+        "stopped_early": bool(run.best) and len(run.epochs) < run.experiment.epochs,
     }
 
 

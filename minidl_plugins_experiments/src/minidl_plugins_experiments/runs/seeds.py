@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from minidl_core import MinidlError
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.problems import ConfigError, problems_named
 from minidl_plugins_experiments.files import write_json
-from minidl_plugins_experiments.runs import execute
-from minidl_plugins_experiments.runs.folder import RESULT, SEEDS, create_folder, read_result
+from minidl_plugins_experiments.runs.folder import SEEDS, create_folder, read_result
 from minidl_plugins_experiments.runs.formatting import format_error
+from minidl_plugins_experiments.runs.lock import locked
+from minidl_plugins_experiments.runs.member import has_diverged, run_member
 from minidl_plugins_experiments.runs.results import now
 from minidl_plugins_experiments.runs.schema import SCHEMA
+from minidl_plugins_experiments.telling import tell
+from minidl_plugins_experiments.training.metrics import for_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from minidl_plugins_experiments.config.experiment import Experiment
     from minidl_plugins_experiments.session import Session
 
@@ -39,7 +42,8 @@ def start(
     """
     if experiment.seed + count > 2**63:
         raise ConfigError(
-            f"{count} seeds from {experiment.seed} on go beyond 2^63; take a smaller seed",
+            f"{count} seeds from {experiment.seed} on go beyond 2^63 - 1, the largest seed; take a "
+            "smaller one",
             key="seed",
         )
     with session.prepared(experiment) as prepared, problems_named(experiment.file):
@@ -59,7 +63,8 @@ def start(
         return str(create_folder(folder, f"{experiment.name}-seeds", SEEDS, summary))
 
     folder = Path(session.strategy.broadcast(create))
-    return folder, _run_seeds(session, folder, summary, resolved)
+    with locked(session, folder):
+        return folder, _run_seeds(session, folder, summary, resolved)
 
 
 def resume(session: Session, folder: Path) -> dict[str, Any]:
@@ -71,13 +76,9 @@ def resume(session: Session, folder: Path) -> dict[str, Any]:
     summary = read_result(folder, SEEDS)
     if summary.get("status") == "finished":
         return summary
-    try:
-        experiment = experiment_of(
-            summary["configuration"], name=summary["name"], file=summary["file"]
-        )
+    experiment = experiment_of(summary["configuration"], name=summary["name"], file=summary["file"])
+    with locked(session, folder):
         return _run_seeds(session, folder, summary, experiment)
-    except KeyError as error:
-        raise MinidlError(f"{folder / SEEDS} is damaged: it has no {error}") from error
 
 
 def _run_seeds(
@@ -85,17 +86,19 @@ def _run_seeds(
 ) -> dict[str, Any]:
     options, one = session.options, session.with_options(quiet=True, figures=False)
     results = []
-    for seed in summary["seeds"]:
-        place = folder / f"seed-{seed}"
-        if session.strategy.broadcast((place / RESULT).exists):
-            result = execute.resume(one, place)
-        else:
-            _, result = execute.start(one, experiment.with_seed(seed), place)
-        results.append(result)
-        if not options.quiet and session.is_main_process:
-            error = format_error(_test_error(result), result["data"]["task"])
-            click.echo(f"seed {seed}: test error {error}", err=True)
-    summary = {**summary, "status": "finished", "finished": now(), **_distribution(results)}
+    try:
+        for seed in summary["seeds"]:
+            result = run_member(one, experiment.with_seed(seed), folder / f"seed-{seed}")
+            results.append(result)
+            if not options.quiet and session.is_main_process:
+                error = format_error(_test_error(result), result["data"]["task"])
+                tell(f"seed {seed}: test error {error}")
+    except (KeyboardInterrupt, SystemExit):
+        if session.is_main_process:
+            command = session.strategy.resume_command(folder)
+            tell(f"minidl: the series is continued with: {command}")
+        raise
+    summary = {**summary, "status": "finished", "finished": now(), **distribution(results)}
     if not session.is_main_process:
         return summary
     if options.figures:
@@ -108,22 +111,28 @@ def _run_seeds(
     return summary
 
 
-def _distribution(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return best, median and worst test error over the seeds, and that of each seed."""
+def distribution(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return best, median and worst test error over the seeds, and that of each seed.
+
+    A seed without a finite test error counts as worse than every other. So the median is a number
+    as long as more than half of the seeds have one; a number that there is not is None.
+    """
     errors = [_test_error(result) for result in results]
+    ranked = [math.inf if error is None else error for error in errors]
     restarts = [result["restarts"] for result in results]
     return {
         "task": results[0]["data"]["task"],
         "test_errors": errors,
-        "best": min(errors),
-        "median": statistics.median(errors),
-        "worst": max(errors),
+        "best": for_json(min(ranked)),
+        "median": for_json(statistics.median(ranked)),
+        "worst": for_json(max(ranked)),
+        "diverged": sum(error is None for error in errors),
         "dead": sum(len(each["dead"]) for each in restarts),
         "restarts": sum(each["count"] for each in restarts),
         "training_seconds": [result["timing"]["training_seconds"] for result in results],
     }
 
 
-def _test_error(result: dict[str, Any]) -> float:
+def _test_error(result: Mapping[str, Any]) -> float | None:
     error = result["final"].get("test_error")
-    return float("inf") if error is None else float(error)
+    return None if has_diverged(result) or error is None else float(error)

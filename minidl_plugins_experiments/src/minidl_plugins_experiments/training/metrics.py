@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import torch
 from torch.linalg import vector_norm
+
+from minidl_plugins_experiments.training.errors import class_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_plugins_experiments.data.data import Data, Split
+    from minidl_plugins_experiments.training.errors import ErrorMeasure
     from minidl_plugins_experiments.training.restarts import TrainingState
 
 __all__ = ["MISSING", "best_restart", "dead_above", "dead_restarts", "for_json", "measure"]
@@ -24,11 +26,13 @@ MISSING = float("nan")
 def measure(
     states: Iterable[TrainingState],
     data: Data,
+    error: ErrorMeasure,
     predict: Callable[[TrainingState, Tensor], Tensor],
 ) -> dict[str, Any]:
     """Return loss and error of each split, and gradient norms: one number for each restart.
 
     Args:
+        error: what an error is.
         predict: returns the prediction of a model that is in evaluation mode.
     """
     metrics: dict[str, Any] = {}
@@ -43,7 +47,7 @@ def measure(
                 continue
             losses, errors = missing, missing
             if not state.diverged:
-                losses, errors = loss_and_error(state, split, data.task, predict)
+                losses, errors = loss_and_error(state, split, error, predict)
             metrics.setdefault(f"{name}_loss", []).extend(losses)
             metrics.setdefault(f"{name}_error", []).extend(errors)
     metrics["gradient_norms"] = norms
@@ -53,51 +57,39 @@ def measure(
 def loss_and_error(
     state: TrainingState,
     split: Split,
-    task: str,
+    error: ErrorMeasure,
     predict: Callable[[TrainingState, Tensor], Tensor],
 ) -> tuple[list[float], list[float]]:
-    """Return the loss and the error on all of `split`, one number for each restart of `state`.
-
-    The error of a classification is the share of rows whose largest output is not the label's. If
-    there is one output, it decides for the label 1 above ½. The error of a regression is the root
-    of the mean squared difference.
-    """
+    """Return the loss and the error on all of `split`, one number for each restart of `state`."""
     state.model.eval()
     state.loss.eval()
     prediction = predict(state, split.x)
     value = state.loss.forward(prediction, state.expand(split.y))
-    return value.reshape(-1).tolist(), error_of(prediction, split.y, task).reshape(-1).tolist()
-
-
-def error_of(prediction: Tensor, y: Tensor, task: str) -> Tensor:
-    """Return one error for each model.  (K, n, outputs), (n, outputs) -> (K,)"""
-    if task == "regression":
-        return (prediction - y).float().square().mean((-2, -1)).sqrt()
-    if y.shape[-1] == 1:
-        return ((prediction > 0.5) != (y > 0.5)).squeeze(-1).float().mean(-1)
-    return (prediction.argmax(-1) != y.argmax(-1)).float().mean(-1)
+    return value.reshape(-1).tolist(), error(prediction, split.y, state.models).tolist()
 
 
 def gradient_norms(state: TrainingState) -> dict[str, list[float]]:
-    """Return ‖dJ/dp‖ of the latest step for each parameter p, one number for each restart."""
+    """Return ‖dJ/dp‖ of the latest step for each p that is trained, a number for each restart."""
     return {
         name: vector_norm(parameter.grad.reshape(state.restarts, -1).float(), dim=1).tolist()
         for name, parameter in state.parameters
+        if getattr(parameter, "trainable", True)
     }
 
 
 def dead_above(data: Data) -> float:
     """Return the training error above which a restart counts as dead.
 
-    In a classification that is half the error of always giving the most frequent label, in a
-    regression nine tenths of the error of always giving the mean.
+    In a classification that is half the error of always giving the most frequent label. In a
+    regression it is nine tenths of the error of always giving the mean, and in a text nine tenths
+    of that of the most frequent character: what comes next can seldom be known.
     """
     y = data.train.y
     if data.task == "regression":
         return 0.9 * float((y - y.mean(0)).float().square().mean().sqrt())
-    if y.shape[1] == 1:
-        y = torch.cat([y, 1 - y], 1)
-    return 0.5 * float(1 - (y > 0.5).float().mean(0).max())
+    counts = class_counts(y)
+    several = y.ndim > 1 and not y.is_floating_point()  # a class for each place of a text
+    return (0.9 if several else 0.5) * float(1 - counts.max() / counts.sum())
 
 
 def dead_restarts(

@@ -10,15 +10,44 @@ from minidl_core import walk
 from minidl_plugins_experiments.training.restarts import named_parameters
 
 if TYPE_CHECKING:
-    from minidl_core import Module
+    from collections.abc import Iterable
 
-__all__ = ["buffers_and_generators", "named_buffers", "named_generators", "named_tensors"]
+    from minidl_core import Module
+    from minidl_plugins_experiments.training.restarts import TrainingState
+
+__all__ = [
+    "buffers_and_generators",
+    "named_buffers",
+    "named_generators",
+    "named_tensors",
+    "restart_tensors",
+]
 
 
 def named_tensors(module: Module) -> dict[str, torch.Tensor]:
     """Return every parameter value and buffer, by torch's names."""
     values = {name: parameter.value for name, parameter in named_parameters(module)}
     return {**values, **named_buffers(module)}
+
+
+def restart_tensors(states: Iterable[TrainingState], index: int) -> dict[str, torch.Tensor]:
+    """Return copies of one restart's parameters and buffers, those of its loss below ``loss.``.
+
+    Args:
+        index: the restart, counted over all `states`.
+    """
+    for state in states:
+        if index < state.restarts:
+            tensors = named_tensors(state.model)
+            tensors.update(
+                (f"loss.{name}", tensor) for name, tensor in named_tensors(state.loss).items()
+            )
+            own = {
+                name: tensor[index] if state.models else tensor for name, tensor in tensors.items()
+            }
+            return {name: each.detach().cpu().contiguous().clone() for name, each in own.items()}
+        index -= state.restarts
+    raise IndexError(index)
 
 
 def named_buffers(module: Module) -> dict[str, torch.Tensor]:

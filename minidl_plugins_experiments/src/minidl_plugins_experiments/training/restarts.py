@@ -26,6 +26,7 @@ class TrainingState:
     Attributes:
         models: (K,) for K stacked restarts, () for one restart.
         diverged: whether its loss is no longer finite; then it is not trained further.
+        evaluate_batch: how many rows it predicts at once; None for all.
         schedules: a schedule for each restart; none if the learning rate is constant.
     """
 
@@ -34,6 +35,7 @@ class TrainingState:
     optimizer: Optimizer
     models: tuple[int, ...] = ()
     diverged: bool = False
+    evaluate_batch: int | None = None
     schedules: list[Schedule] = field(default_factory=list)
 
     @property
@@ -47,7 +49,7 @@ class TrainingState:
         return named_parameters(self.model)
 
     def expand(self, x: Tensor) -> Tensor:
-        """Return a view of `x` for each model.  (n, features) -> (K, n, features)"""
+        """Return a view of `x` for each model.  (n, …) -> (K, n, …)"""
         return x.expand(*self.models, *x.shape) if self.models else x
 
     def restart(self, index: int) -> Module:

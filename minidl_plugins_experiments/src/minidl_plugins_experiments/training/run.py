@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from minidl_core import NonFiniteError, train
-from minidl_plugins_experiments.training.checkpoint import restore, take
-from minidl_plugins_experiments.training.checkpoint_file import (
-    CHECKPOINT,
-    Checkpoint,
-    write_checkpoint,
-)
 from minidl_plugins_experiments.training.metrics import (
     MISSING,
     best_restart,
@@ -22,6 +15,7 @@ from minidl_plugins_experiments.training.metrics import (
     measure,
 )
 from minidl_plugins_experiments.training.schedules import LearningRate, observe, rates_at
+from minidl_plugins_experiments.training.silent_units import silent_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +45,10 @@ class Run:
         states: the training state of each restart, or one for all of them stacked.
         model, loss, optimizer: those of the first training state.
         epochs: the metrics of each finished epoch, as in ``result.json``.
+        best: the best epoch so far, with early stopping; else None.
+        between_epochs: whether the state is that after the last of `epochs`, and can be saved.
+        saved_epochs: how many epochs the last checkpoint has.
+        stopping: what to raise after this epoch, because a signal asks to stop.
         json_lines: the file that the observer ``json_lines`` writes to, or None.
         strategy: how this process executes the run.
     """
@@ -71,6 +69,9 @@ class Run:
         self.data = prepared.data
         self.states: list[TrainingState] = prepared.states
         self.epochs: list[dict[str, Any]] = []
+        self.best = prepared.best
+        self.between_epochs, self.saved_epochs = True, 0
+        self.stopping: BaseException | None = None
         self.training_seconds = 0.0
         self.seconds_before = 0.0  # of earlier processes, before the run was resumed
         self.began = time.monotonic()
@@ -103,27 +104,28 @@ class Run:
 
     # -- the loop ------------------------------------------------------------------------------
 
-    def train(self, progress: Progress, checkpoint_seconds: float) -> Iterator[dict[str, float]]:
+    def train(self, progress: Progress) -> Iterator[dict[str, float]]:
         """Train the epochs that are left, and yield the metrics of the best restart after each.
-
-        A checkpoint is written when `checkpoint_seconds` have passed since the last. If writing
-        fails, stderr says so, the previous checkpoint stays, and training continues.
 
         Raises:
             NonFiniteError: every restart diverged.
         """
-        saved = time.monotonic()
         for epoch in range(len(self.epochs) + 1, self.experiment.epochs + 1):
+            if self.best and self.best.stops(epoch - 1):
+                return
             lr = rates_at(self.rates, (epoch - 1) * self.steps_per_epoch)
+            self.between_epochs = False
             self._train_epoch(epoch, progress)
-            metrics = measure(self.states, self.data, self.strategy.predict)
+            metrics = measure(self.states, self.data, self.prepared.error, self.strategy.predict)
             observe(self.rates, metrics[self.experiment.select_on])
-            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics}))
+            silent = {"silent_units": silent_units(self.states)}
+            self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics, **silent}))
+            if self.best:
+                self.best.see(self.epochs[-1], self.states)
+            self.between_epochs = True
             yield self.best_metrics()
-            if time.monotonic() - saved >= checkpoint_seconds and epoch < self.experiment.epochs:
-                if self.strategy.is_main_process:
-                    self._try_to_save()
-                saved = time.monotonic()
+            if self.stopping:
+                raise self.stopping
 
     def _train_epoch(self, epoch: int, progress: Progress) -> None:
         began = time.perf_counter()
@@ -166,54 +168,25 @@ class Run:
     # -- metrics -------------------------------------------------------------------------------
 
     def selected(self) -> int | None:
-        """Return the best restart so far by the ``select_on`` metric; None if all diverged."""
+        """Return the restart to keep; None if all diverged.
+
+        That is the best by ``select_on`` after the latest epoch, or with early stopping that of
+        the best epoch.
+        """
+        if self.best and self.best.epoch:
+            return self.best.restart
         return best_restart(self.epochs[-1][self.experiment.select_on])
 
-    def best_metrics(self) -> dict[str, float]:
-        """Return the metrics of the best restart after the latest epoch."""
+    def kept_epoch(self) -> int:
+        """Return the epoch whose weights are kept: the latest, or the best one."""
+        return self.best.epoch if self.best and self.best.epoch else len(self.epochs)
+
+    def best_metrics(self, epoch: int | None = None) -> dict[str, float]:
+        """Return the metrics of the best restart after `epoch`, the latest if left out."""
         best = self.selected() or 0
-        last = self.epochs[-1]
+        last = self.epochs[-1 if epoch is None else epoch - 1]
         return {
             name: MISSING if values[best] is None else values[best]
             for name, values in last.items()
             if isinstance(values, list)
         }
-
-    # -- checkpoints ---------------------------------------------------------------------------
-
-    def save(self) -> None:
-        """Write the checkpoint.
-
-        Raises:
-            OSError: it could not be written; the previous one is still there.
-        """
-        progress = {
-            "epochs": self.epochs,
-            "training_seconds": self.training_seconds,
-            "total_seconds": self.total_seconds,
-        }
-        checkpoint = take(
-            self.id, len(self.epochs), progress, self.states, self.prepared.generators
-        )
-        write_checkpoint(self.folder / CHECKPOINT, checkpoint)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from where `checkpoint` was taken.
-
-        Raises:
-            CheckpointError: it does not fit.
-        """
-        restore(checkpoint, self.states, self.prepared.generators)
-        self.epochs = checkpoint.progress["epochs"]
-        self.training_seconds = checkpoint.progress["training_seconds"]
-        self.seconds_before = checkpoint.progress["total_seconds"]
-
-    def _try_to_save(self) -> None:
-        try:
-            self.save()
-        except OSError as error:
-            print(
-                f"minidl: no checkpoint after epoch {len(self.epochs)} ({error}); the run "
-                "continues, and the previous checkpoint is kept",
-                file=sys.stderr,
-            )

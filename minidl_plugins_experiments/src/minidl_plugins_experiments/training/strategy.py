@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from minidl_core import (
     AmbiguousComponentError,
     BrokenComponentError,
@@ -76,12 +78,13 @@ class Strategy:
         """Note that `error` ended the training of `state`."""
 
     def predict(self, state: TrainingState, x: Tensor) -> Tensor:
-        """Return the model's prediction for `x`, in evaluation mode.
+        """Return the model's prediction for `x`, in evaluation mode, some rows at a time.
 
-        (n, features) -> (n, outputs), or (K, n, outputs) of K stacked restarts
+        (n, …) -> (n, …), or (K, n, …) of K stacked restarts
         """
-        prediction: Tensor = state.model.forward(state.expand(x))
-        return prediction
+        rows = state.evaluate_batch or max(len(x), 1)
+        parts = [state.model.forward(state.expand(part)) for part in torch.split(x, rows)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=len(state.models))
 
     def resume_command(self, folder: Path) -> str:
         """Return the command that resumes the run in `folder`."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from minidl_core import MinidlError
 from minidl_plugins_experiments.config.checking import checked_pass
+from minidl_plugins_experiments.config.data_checks import rows_as_text
+from minidl_plugins_experiments.config.grid import with_numbers
 from minidl_plugins_experiments.config.problems import ConfigError
+from minidl_plugins_experiments.training.errors import ErrorMeasure, check_classes
 from minidl_plugins_experiments.training.hidden_state import find_hidden_state
 from minidl_plugins_experiments.training.plain_state import to_plain
 from minidl_plugins_experiments.training.restarts import TrainingState
@@ -17,6 +21,8 @@ from minidl_plugins_experiments.training.schedules import is_constant
 from minidl_plugins_experiments.training.stacking import TRIAL_ROWS, why_not_stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from minidl_core import Loss, Module
     from minidl_plugins_experiments.config.building import Builder
     from minidl_plugins_experiments.config.experiment import Experiment
@@ -42,10 +48,12 @@ class Trial:
         generator = self._generator()
         self._check_step(generator)
         self._check_state()
-        if self.experiment.restarts == 1:
+        if self.experiment.models == 1:
             return None
 
-        states = [self._state(self._model(generator)) for _ in range(2)]
+        settings = self.experiment.settings
+        chosen = [settings[0], settings[len(settings) // 2], settings[-1]]
+        states = [self._state(self._model(generator), values) for values in chosen]
         rows = self._rows()
         return why_not_stacked(states, self.data.train.x[:rows], self.data.train.y[:rows])
 
@@ -61,7 +69,26 @@ class Trial:
             )
         state = self._state(node.module)
         rows = min(2, experiment.batch_size)  # batch normalisation needs two
-        checked_pass(node, state.loss, experiment.loss.key, x[:rows], y[:rows])
+        if list(getattr(state.loss, "param", list)()):
+            raise ConfigError(
+                f"{experiment.loss.name} has parameters of its own, and a run trains those of the "
+                "model; take a loss without, and put the layer into the model",
+                key=experiment.loss.key,
+            )
+        error = ErrorMeasure.of(self.data.task, state.loss)
+
+        def check(prediction: torch.Tensor) -> None:
+            check_classes(error, prediction, self.data, "model")
+
+        key = experiment.loss.key
+        prediction = checked_pass(node, state.loss, key, x[:rows], y[:rows], check)
+        if not error.counts(prediction, y):
+            raise ConfigError(
+                "expected a target for each place of the prediction "
+                f"{tuple(prediction.shape)}, without its classes, to count errors with; got "
+                f"targets of {rows_as_text(y)}; take CrossEntropyLoss, or one-hot targets",
+                key=key,
+            )
         self._check_schedule(state)
         key = experiment.optimizer.key
         try:
@@ -107,8 +134,11 @@ class Trial:
             where, problem = found
             raise ConfigError(problem, key=self.experiment.loss.key if where == "loss" else where)
 
-    def _state(self, model: Module) -> TrainingState:
-        optimizer = self.builder.optimizer(self.experiment.optimizer, model.param())
+    def _state(
+        self, model: Module, values: Mapping[str, Any] = MappingProxyType({})
+    ) -> TrainingState:
+        spec = with_numbers(self.experiment.optimizer, values)
+        optimizer = self.builder.optimizer(spec, model.param())
         return TrainingState(model, self._loss(), optimizer)
 
     def _loss(self) -> Loss:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from minidl_plugins_inspect.tables import TENSOR_HEAD, html_table, tensor_row, text_table
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_plugins_inspect.watching.units import Units
 
 __all__ = ["Call", "Layer", "one_of"]
+
+
+TENSORS = ("input", "output", "kept", "grad_output", "grad_input")
 
 
 @dataclass
@@ -36,7 +41,8 @@ class Call:
 class Layer:
     """What `watch` saw of one module.
 
-    ``layer.output`` and its like are those of the last call; `calls` has them all.
+    It prints as a table of its tensors. ``layer.output`` and its like are those of the last call;
+    `calls` has them all.
 
     Attributes:
         path: where it is in the model, as in ``state_dict``: ``""`` is the model itself.
@@ -92,6 +98,22 @@ class Layer:
     def gradients(self) -> dict[str, Tensor]:
         """The gradient of each parameter of its own, by name."""
         return {name: grad for name, (_, grad) in self.parameters.items()}
+
+    def __str__(self) -> str:
+        return f"{self._caption()}\n{text_table(TENSOR_HEAD, self._rows())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(TENSOR_HEAD, self._rows(), self._caption())
+
+    def _caption(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.path or 'model'}: {self.title}{note}"
+
+    def _rows(self) -> list[list[str]]:
+        tensors = {name: getattr(self, name) for name in TENSORS}
+        for name, (value, grad) in self.parameters.items():
+            tensors |= {name: value, f"gradient of {name}": grad}
+        return [tensor_row(name, each) for name, each in tensors.items() if each is not None]
 
     def __repr__(self) -> str:
         return f"Layer({self.path or 'model'}: {self.title}, {len(self.calls)} calls)"

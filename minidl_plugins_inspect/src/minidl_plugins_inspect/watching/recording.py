@@ -117,7 +117,10 @@ class Recorder:
 
 def title_of(module: Module) -> str:
     """Return `module` in one line; its class if it has no ``__repr__``."""
-    title = repr(module).partition("\n")[0]
+    try:
+        title = repr(module).partition("\n")[0]
+    except Exception:  # a stranger's own
+        title = "<"
     return type(module).__name__ if title.startswith("<") else title
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from minidl_core import ArgumentError, walk
-from minidl_plugins_inspect.watching.recording import Recorder
+from minidl_plugins_inspect.watching.recording import Recorder, title_of
 from minidl_plugins_inspect.watching.stacked import is_stack, watch_stack
 from minidl_plugins_inspect.watching.units import units_of
 from minidl_plugins_inspect.watching.watched import Watched
@@ -96,12 +96,28 @@ def _run(model: Any, loss: Any, x: Any, target: Any) -> Watched:
         predictions = prediction if type(prediction) is tuple else (prediction,)
         value = loss.forward(*predictions, target)
         grads = loss.backward()
-        model.backward(*(grads if type(grads) is tuple else (grads,)))
+        try:
+            model.backward(*(grads if type(grads) is tuple else (grads,)))
+        except Exception as error:
+            _explain(model, error)
+            raise
     for path, module in walk(model):
         layer = recorder.layers[path]
         if layer.is_leaf and layer.calls:
             layer.units = units_of(module, layer.input, layer.output)
     return Watched(list(recorder.layers.values()), value, has_gradients=loss is not None)
+
+
+def _explain(model: Module, error: Exception) -> None:
+    """Raise an error that says why backward failed, if the mode of a stranger's module is why."""
+    for path, module in walk(model):
+        if not hasattr(module, "keeping") and not module.training:
+            raise ArgumentError(
+                f"backward failed ({type(error).__name__}: {error}), and {path or 'the model'}, "
+                f"{title_of(module)}, is in evaluation mode, where a module that is no BaseModule "
+                "keeps nothing; call model.train() first, or leave out target and loss",
+                where="watch",
+            ) from error
 
 
 def _devices(model: Module) -> list[int]:

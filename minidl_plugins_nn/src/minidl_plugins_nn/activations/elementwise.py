@@ -65,12 +65,12 @@ def check_input(layer: object, x: Tensor) -> None:
         DtypeError: the input is not of a floating-point dtype.
         ParameterError: it records a graph of torch's autograd.
     """
+    check_no_graph(layer, "input", x)
     if not x.is_floating_point():
         raise DtypeError(
             f"expected an input of a floating-point dtype, got {x.dtype}; convert it: x.float()",
             where=layer,
         )
-    check_no_graph(layer, "input", x)
 
 
 def check_not_inplace(layer: object, inplace: bool) -> None:

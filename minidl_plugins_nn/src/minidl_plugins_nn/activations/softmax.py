@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import ArgumentError, BaseModule, Example, ShapeError, check_grad_output
+from minidl_core import (
+    ArgumentError,
+    BaseModule,
+    Example,
+    ShapeError,
+    check_grad_output,
+    check_no_graph,
+)
 from minidl_plugins_nn.activations.elementwise import check_input
 
 if TYPE_CHECKING:
@@ -95,6 +102,7 @@ class Softmin(Softmax):
     traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
+        check_no_graph(self, "input", x)
         return super().forward(-x)
 
     # Y = softmax(−X), so that the gradient changes its sign
@@ -146,6 +154,7 @@ class Softmax2d(Softmax):
         super().__init__(-3)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_no_graph(self, "input", x)
         if x.ndim not in (3, 4):
             raise ShapeError(
                 f"expected an input of shape (batch, channels, height, width) or (channels, "

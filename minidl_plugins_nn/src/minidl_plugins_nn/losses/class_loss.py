@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import ArgumentError, DeviceError, DtypeError, Example, ShapeError, check_alike
+from minidl_core import (
+    ArgumentError,
+    DeviceError,
+    DtypeError,
+    Example,
+    ShapeError,
+    check_alike,
+    check_no_graph,
+)
 from minidl_plugins_nn.losses.reduced import ReducedLoss
 
 if TYPE_CHECKING:
@@ -62,6 +70,7 @@ class ClassLoss(ReducedLoss):
 
     def counted(self, x: Tensor, target: Tensor, dim: int) -> tuple[Tensor, Tensor]:
         """Return the indices, with 0 for what is ignored, and the weight of each (0 if ignored)."""
+        check_no_graph(self, "target", target)
         expected = x.shape[:dim] + x.shape[dim + 1 :]
         if target.is_floating_point() or target.dtype == torch.bool:
             raise DtypeError(

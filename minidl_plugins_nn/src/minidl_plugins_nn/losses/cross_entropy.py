@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import ArgumentError, Example, ShapeError, check_alike
+from minidl_core import ArgumentError, Example, ShapeError, check_alike, check_no_graph
 from minidl_plugins_nn.finite import finite_number
 from minidl_plugins_nn.losses.class_loss import ClassLoss, class_examples, draw_indices
 from minidl_plugins_nn.losses.reduced import check_prediction
@@ -61,6 +61,7 @@ class CrossEntropyLoss(ClassLoss):
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         check_prediction(self, prediction)
+        check_no_graph(self, "target", target)
         dim = self.class_dim(prediction)
         log_p = prediction.log_softmax(dim)
         if target.is_floating_point():

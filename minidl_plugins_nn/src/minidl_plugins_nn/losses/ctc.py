@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ArgumentError, DtypeError, Example, ShapeError
+from minidl_core import ArgumentError, DtypeError, Example, ShapeError, check_no_graph
 from minidl_plugins_nn.losses.reduced import ReducedLoss, check_labels, check_prediction
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class CTCLoss(ReducedLoss):
     ) -> Tensor:
         if input_lengths is None and isinstance(targets, tuple) and len(targets) == 3:
             targets, input_lengths, target_lengths = targets
+        check_no_graph(self, "first input", log_probs)
+        check_no_graph(self, "target", targets)
         x = log_probs.unsqueeze(1) if log_probs.ndim == 2 else log_probs
         times, sizes = self._checked(x, targets, input_lengths, target_lengths)
         if log_probs.ndim == 2 and targets.ndim == 1:

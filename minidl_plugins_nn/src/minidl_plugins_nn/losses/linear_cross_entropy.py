@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import ArgumentError, Example, Parameter, ShapeError, check_alike
+from minidl_core import ArgumentError, Example, Parameter, ShapeError, check_alike, check_no_graph
 from minidl_plugins_nn.losses.class_loss import draw_indices
 from minidl_plugins_nn.losses.cross_entropy import CrossEntropyLoss
 from minidl_plugins_nn.losses.reduced import check_prediction
@@ -98,6 +98,7 @@ class LinearCrossEntropyLoss(CrossEntropyLoss):
     # With G = dJ/d logits:  dX = G W,  dW = Gᵀ X,  db = Σ G, added up over the rows at a time
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         self._check_input(x)
+        check_no_graph(self, "target", target)
         w: Tensor = self.linear["weight"].value
         b: Tensor | None = self.linear["bias"].value if self.linear["bias"] else None
         batch = x.unsqueeze(0) if x.ndim == 1 else x

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import ArgumentError, DtypeError, Example, ShapeError, check_alike
+from minidl_core import ArgumentError, DtypeError, Example, ShapeError, check_alike, check_no_graph
 from minidl_plugins_nn.finite import finite_number
 from minidl_plugins_nn.losses.class_loss import draw_indices
 from minidl_plugins_nn.losses.reduced import ReducedLoss, check_labels, check_prediction
@@ -55,6 +55,7 @@ class MultiMarginLoss(ReducedLoss):
         self.keep_weight("weight", weight)
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        check_no_graph(self, "prediction", prediction)
         check_indices(self, prediction, target, prediction.shape[:-1])
         w = self._weights(prediction, target)
         indices = target.long().unsqueeze(-1)
@@ -122,6 +123,7 @@ class MultiLabelMarginLoss(ReducedLoss):
     traceable = True
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        check_no_graph(self, "prediction", prediction)
         check_indices(self, prediction, target, prediction.shape)
         is_label = (target >= 0).long().cumprod(-1).bool()
         indices = torch.where(is_label, target.long(), 0)

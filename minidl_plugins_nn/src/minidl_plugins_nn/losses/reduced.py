@@ -118,6 +118,7 @@ def check_prediction(layer: object, x: Tensor, role: str = "prediction") -> None
         DtypeError: it is not of a floating-point dtype.
         ParameterError: it records a graph of torch's autograd.
     """
+    check_no_graph(layer, role, x)
     if not x.is_floating_point():
         raise DtypeError(
             f"expected a {role} of a floating-point dtype, got {x.dtype}; convert it: x.float()",
@@ -129,7 +130,6 @@ def check_prediction(layer: object, x: Tensor, role: str = "prediction") -> None
             f"{tuple(x.shape)}; leave empty batches out",
             where=layer,
         )
-    check_no_graph(layer, role, x)
 
 
 def check_labels(layer: object, prediction: Tensor, target: Tensor) -> None:
@@ -139,10 +139,10 @@ def check_labels(layer: object, prediction: Tensor, target: Tensor) -> None:
         DeviceError: it is on another device than the prediction.
         ParameterError: it records a graph of torch's autograd.
     """
+    check_no_graph(layer, "target", target)
     if target.device != prediction.device:
         raise DeviceError(
             f"expected the target on the device of the prediction, {prediction.device}, got "
             f'{target.device}; move it: target.to("{prediction.device}")',
             where=layer,
         )
-    check_no_graph(layer, "target", target)

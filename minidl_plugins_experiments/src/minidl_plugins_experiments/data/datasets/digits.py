@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
 from minidl_core import ArgumentError
-from minidl_plugins_experiments.data.arguments import check_share
+from minidl_plugins_experiments.data.arguments import check_flag, check_share
 from minidl_plugins_experiments.data.data import Data, Split
 from minidl_plugins_experiments.data.splitting import split_by_class
 
 __all__ = ["digits"]
 
 LARGEST = 16  # what a pixel of full ink counts
+TARGETS = Literal["one-hot", "indices", "pixels"]
 NAMES = [str(digit) for digit in range(10)]
 
 
@@ -23,21 +24,26 @@ def digits(
     dtype: torch.dtype,
     test: float = 0.2,
     validation: float = 0.0,
+    images: bool = False,
+    targets: Literal["one-hot", "indices", "pixels"] = "one-hot",
 ) -> Data:
     """1797 handwritten digits in 8 × 8 pixels, each from 0 to 16: which digit is it?
 
     Each digit's images are dealt out by lot, to a part for training, one for testing and, if
     wanted, one for validation, in these shares. A pixel p becomes p/16, between 0 and 1: with a μ
     and σ for each pixel, those at the rim, nearly always blank, would count as much as any, and a
-    small network makes more errors. Targets are one-hot.
+    small network makes more errors.
 
-    Shapes: x (n, 64), row by row of the image; y (n, 10).
+    Shapes: x (n, 64), row by row of the image, or (n, 1, 8, 8) as images; y (n, 10) one-hot, (n,)
+    of digits as indices, or x itself.
 
     Args:
         test, validation: the share of the images in each part.
+        images: whether a row is an image, for convolutions.
+        targets: the digit, one-hot or as an index, or the pixels, for an autoencoder: a regression.
 
     Raises:
-        ArgumentError: a share is not between 0 and 1, or scikit-learn is not installed.
+        ArgumentError: an argument is none of these, or scikit-learn is not installed.
 
     Reference: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
     Learning Repository, 1998; its test set is what scikit-learn bundles.
@@ -50,13 +56,22 @@ def digits(
             " make their sum less than 1",
             where="test",
         )
+    check_flag("images", images)
+    if targets not in get_args(TARGETS):
+        raise ArgumentError(
+            f"expected one of {', '.join(get_args(TARGETS))}, got {targets!r}", where="targets"
+        )
     pixels, labels = _load()
     parts = split_by_class(labels, NAMES, test, validation, generator, "digits")
-    x, y = (pixels / LARGEST).to(dtype), torch.eye(len(NAMES), dtype=dtype)[labels]
+    x = (pixels / LARGEST).to(dtype)
+    x = x.reshape(-1, 1, 8, 8) if images else x
+    y = labels if targets == "indices" else torch.eye(len(NAMES), dtype=dtype)[labels]
+    if targets == "pixels":
+        y = x
     return Data(
         train=Split(x[parts.train], y[parts.train]),
         test=Split(x[parts.test], y[parts.test]),
-        task="classification",
+        task="regression" if targets == "pixels" else "classification",
         validation=Split(x[parts.validation], y[parts.validation]) if validation else None,
         notes={
             "classes": NAMES,

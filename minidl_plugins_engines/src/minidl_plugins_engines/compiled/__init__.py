@@ -1,0 +1,1 @@
+"""Traced steps as machine code, made by torch's own compiler: the engine ``inductor``."""

@@ -1,0 +1,1 @@
+"""The command line: ``minidl report``."""
