@@ -42,7 +42,7 @@ def images(*, generator, dtype):
         return x, y
     return draw(make, generator, "classification")
 
-def series(*, generator, dtype):
+def waves(*, generator, dtype):
     def make(generator, n):
         x = torch.randn(n, 5, 2, generator=generator)
         return x, x.mean(1)[:, :1]
@@ -54,7 +54,7 @@ def same(*, generator, dtype):
         return x, x
     return draw(make, generator, "regression")
 """
-NAMES = ("words", "letters", "images", "series", "same")
+NAMES = ("words", "letters", "images", "waves", "same")
 ENTRY_POINTS = "[minidl.datasets]\n" + "".join(f"{n} = acme_shapes:{n}\n" for n in NAMES)
 
 CLASSES = '"CrossEntropyLoss"'
@@ -71,7 +71,7 @@ EXPERIMENTS = {
         "model": '[{ Conv2d = [1, 4, 3] }, "ReLU", "Flatten", { Linear = [16, 2] }]',
         "loss": CLASSES,
     },
-    "series": {
+    "waves": {
         "model": "[{ LSTM = { input_size = 2, hidden_size = 4, batch_first = true } }, "
         '{ Select = [0] }, "Flatten", { Linear = [20, 1] }]',
         "loss": '"MSELoss"',
