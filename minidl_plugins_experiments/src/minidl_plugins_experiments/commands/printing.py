@@ -161,9 +161,11 @@ def _restarts(reason: str | None, count: int) -> str:
 
 def _next(folder: Path, result: dict[str, Any]) -> list[str]:
     """Return what to do with the results, as the last lines."""
-    figures = result.get("figures")
-    look = [f"next: open {folder / figures[0]}, or compare with another run:"] if figures else []
-    return [*(look or ["next: compare with another run:"]), f"  minidl compare {folder} OTHER"]
+    steps = [f"open {folder / result['figures'][0]}"] if result.get("figures") else []
+    if "run" in result:  # not of a series
+        steps.append(f"minidl predict {folder} NEW.csv")
+    steps.append(f"minidl compare {folder} OTHER")
+    return ["next:", *(f"  {step}" for step in steps)]
 
 
 def _echo(session: Session, lines: Iterable[str]) -> None:

@@ -1,0 +1,48 @@
+"""The pages on tables and trained models do what they say, in a folder that is empty at first.
+
+A block below ``<!-- write FILE -->`` is a file; each line after "$ " of a console block is run, and
+prints what stands below it, where "..." is anything; Python below ``<!-- run -->`` is run.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ["a-table-of-your-own.md", "use-a-trained-model.md"]
+FENCE = re.compile(r"(?:^<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def prints(command: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_does_what_it_says(page: str, tmp_path: Path) -> None:
+    minidl = str(Path(sys.executable).with_name("minidl"))
+    done = 0
+    for mark, language, text in FENCE.findall((DOCS / page).read_text(encoding="utf-8")):
+        act, _, name = mark.partition(" ")
+        if act == "write":
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        elif act == "run":
+            assert prints([sys.executable, "-W", "error", "-c", text], tmp_path)
+        elif language == "console":
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                command, _, shown = part.partition("\n")
+                words = command.split()
+                assert words[0] == "minidl"
+                out = prints([minidl, *words[1:]], tmp_path)
+                pattern = ".*".join(map(re.escape, shown.strip().split("...")))
+                assert re.fullmatch(pattern, out.strip(), re.DOTALL), out
+                done += 1
+    assert done >= 2
