@@ -35,7 +35,15 @@ NAMES = {
 # What torch builds upon autograd.
 PATHS = ("torch.nn", "torch.optim", "torch.func")
 # The functions of torch.nn build nothing, and these hooks only watch for what is recorded.
-ALLOWED = ("torch.nn.functional", "torch.autograd.graph.saved_tensors_hooks")
+ALLOWED = (
+    "torch.nn.functional",
+    "torch.autograd.graph.saved_tensors_hooks",
+    "torch.nn.utils.rnn.PackedSequence",  # a named tuple of tensors
+)
+# What turns models into those of torch.nn and back names their classes, says which parameters are
+# trained, and computes nothing.
+CONVERTING = {"torch_arguments.py", "torch_twins.py"}
+CLASSES = ("torch.nn.Module", "torch.nn.Sequential", "own.requires_grad_")
 # Off is welcome, whether passed or assigned.
 SWITCHES = {"requires_grad", "set_grad_enabled", "inference_mode"}
 
@@ -123,7 +131,10 @@ def test_the_sources_are_found() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
 def test_uses_no_autograd(path: Path) -> None:
-    assert list(uses_of_autograd(path.read_text(encoding="utf-8"))) == []
+    found = uses_of_autograd(path.read_text(encoding="utf-8"))
+    if path.name in CONVERTING:
+        found = (use for use in found if use.partition(": ")[2] not in CLASSES)
+    assert list(found) == []
 
 
 # -- the reader itself -------------------------------------------------------------------------

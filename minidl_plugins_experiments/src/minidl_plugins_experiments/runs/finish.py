@@ -58,7 +58,7 @@ def _units(run: Run, best: Module, selected: int) -> tuple[list[dict[str, Any]],
     """Return the dead and saturated units, and a warning if they cannot be looked at."""
     x = run.data.train.x
     table = x.ndim == 2 and x.is_floating_point()
-    at_once = run.states[0].evaluate_batch if table else None
+    at_once = run.states[0].evaluate_batch if table else run.experiment.evaluate_batch
     try:
         entries = units_of(best, x, at_once or run.experiment.batch_size)
     except Exception as error:
