@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scheduler = Scheduler(optimizer, CosineSchedule(), asked.epochs * -(-len(learn) // BATCH))
     for epoch in range(1, asked.epochs + 1):
         shuffled = learn[torch.randperm(len(learn), generator=generator)]
-        batches = scheduler.over((rows, rows) for rows in shuffled.split(BATCH))
+        batches = scheduler.over((rows, rows) for rows in torch.split(shuffled, BATCH))
         for _ in train(model.train(), MSELoss(), optimizer, batches):
             pass
         again = model.eval().forward(test)

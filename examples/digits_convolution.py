@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scheduler = Scheduler(optimizer, OneCycleSchedule(), asked.epochs * steps, steps)
     for epoch in range(1, asked.epochs + 1):
         shuffled = learn[torch.randperm(len(learn), generator=generator)]
-        batches = scheduler.over((x[rows], y[rows]) for rows in shuffled.split(BATCH))
+        batches = scheduler.over((x[rows], y[rows]) for rows in torch.split(shuffled, BATCH))
         for _ in train(model.train(), loss, optimizer, batches):
             pass
         wrong = (model.eval().forward(x[test]).argmax(1) != y[test]).sum()

@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schedule = WarmUpSchedule(20, CosineSchedule())
     scheduler = Scheduler(optimizer, schedule, asked.epochs * steps)
     for epoch in range(1, asked.epochs + 1):
-        order = torch.randperm(end, generator=generator).split(BATCH)
+        order = torch.split(torch.randperm(end, generator=generator), BATCH)
         batches = scheduler.over((x[rows], y[rows]) for rows in order)
         losses = [step.loss.item() for step in train(model, MSELoss(), optimizer, batches)]
         print(f"epoch {epoch:3}, loss {sum(losses) / len(losses):.5f}", flush=True)
