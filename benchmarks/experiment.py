@@ -1,4 +1,4 @@
-"""The whole disk experiment with 32 starts, beside PyTorch training one."""
+"""The whole disk experiment with 32 restarts, beside PyTorch training one."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from benchmarks.tables import ratios, table, threads_title
 if TYPE_CHECKING:
     from benchmarks.settings import Settings
 
-STARTS = 32
+RESTARTS = 32
 EPOCHS = 50
 MODULE = "benchmarks.experiment_worker"
-TRAINING = "PyTorch eager, training of one start"
+TRAINING = "PyTorch eager, training of one restart"
 ROWS = (
-    f"minidl, `examples/disk.py` with {STARTS} starts",
-    "minidl, the same with one start",
+    f"minidl, `examples/disk.py` with {RESTARTS} restarts",
+    "minidl, the same with one restart",
     TRAINING,
-    "PyTorch eager, the experiment with one start",
+    "PyTorch eager, the experiment with one restart",
 )
 
 
 def experiment(settings: Settings) -> str:
-    """Data, training, evaluation of both sets after each epoch, and the choice of the best start.
+    """Data, training, evaluation of both sets after each epoch, and the choice of the best restart.
 
-    PyTorch's training of one start, to which all is compared, has none but the training.
+    PyTorch's training of one restart, to which all is compared, has none but the training.
     """
     epochs = 5 if settings.quick else EPOCHS
     parts = [f"{epochs} epochs. Seconds, and how many times the time of {TRAINING} that is."]
@@ -61,10 +61,10 @@ def measure(threads: int, epochs: int, rounds: int) -> dict[str, list[float]]:
         times: dict[str, list[float]] = {row: [] for row in ROWS}
         for number in range(rounds + 1):
             taken = (
-                minidl.ask("measure", starts=STARTS, epochs=epochs),
-                minidl.ask("measure", starts=1, epochs=epochs),
+                minidl.ask("measure", restarts=RESTARTS, epochs=epochs),
+                minidl.ask("measure", restarts=1, epochs=epochs),
                 torch.ask("training", epochs=epochs),
-                torch.ask("measure", starts=1, epochs=epochs),
+                torch.ask("measure", restarts=1, epochs=epochs),
             )
             if number:
                 for row, seconds in zip(ROWS, taken, strict=True):

@@ -1,4 +1,4 @@
-"""The whole disk experiment in a process of its own: minidl's many starts, PyTorch's one.
+"""The whole disk experiment in a process of its own: minidl's many restarts, PyTorch's one.
 
 ``python -m benchmarks.experiment_worker PEER`` is started by `benchmarks.processes`.
 """
@@ -53,11 +53,11 @@ def seeded() -> torch.Generator:
 class Ours:
     """minidl: ``disk.run``, all of it."""
 
-    def measure(self, starts: int, epochs: int) -> float:
-        return seconds(lambda: disk.run(disk.SEED, starts, epochs))
+    def measure(self, restarts: int, epochs: int) -> float:
+        return seconds(lambda: disk.run(disk.SEED, restarts, epochs))
 
     def check(self, path: str) -> None:
-        """Save the weights of one start after one epoch."""
+        """Save the weights of one restart after one epoch."""
         model, optimizer = disk.together([disk.network(seeded())])
         generator = seeded()
         data = disk.disk_data(generator)
@@ -67,11 +67,11 @@ class Ours:
 
 
 class Eager:
-    """PyTorch as it is usually written: one start, on the same data in the same order."""
+    """PyTorch as it is usually written: one restart, on the same data in the same order."""
 
-    def measure(self, starts: int, epochs: int) -> float:
+    def measure(self, restarts: int, epochs: int) -> float:
         """The whole experiment: data, training, and both sets' errors after each epoch."""
-        assert starts == 1
+        assert restarts == 1
         return seconds(lambda: self._experiment(epochs))
 
     def training(self, epochs: int) -> float:

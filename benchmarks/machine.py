@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks.settings import all_threads
 
-PACKAGES = ("minidl-core", "minidl-plugins-basic", "torch", "numpy", "jax", "thinc")
+OURS = ("minidl-core", "minidl-plugins-basic", "minidl-plugins-engines")
+PACKAGES = (*OURS, "torch", "numpy", "jax", "thinc")
 
 
 def description() -> str:

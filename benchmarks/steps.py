@@ -1,4 +1,4 @@
-"""The report's network: a step, the whole training, and many starts stacked."""
+"""The report's network: a step, the whole training, and many restarts stacked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BATCHES = (10, 50, 100, 1000)
 EPOCHS = 50
-STARTS = 32
+RESTARTS = 32
 STACKED_LABELS = {
     "torch": "PyTorch eager, stacked by hand (`baddbmm`)",
     "torch-fused": "PyTorch eager, stacked by hand, fused SGD",
@@ -44,7 +44,7 @@ def stacked(settings: Settings) -> str:
     parts = []
     for threads in settings.threads:
         with closing(Group(list(PEERS), threads)) as group:
-            together = group.measure(Task(models=STARTS), settings.rounds, settings.seconds)
+            together = group.measure(Task(models=RESTARTS), settings.rounds, settings.seconds)
             alone = group.measure(
                 Task(), settings.rounds, settings.seconds, only=("minidl", "torch")
             )
@@ -52,14 +52,14 @@ def stacked(settings: Settings) -> str:
         rows = [
             [
                 STACKED_LABELS.get(measured.peer, PEERS[measured.peer].label),
-                cell(measured, ours, STARTS),
+                cell(measured, ours, RESTARTS),
             ]
             for measured in together
         ]
         for measured in alone:
-            scaled = Measured(f"{measured.peer} alone", [t * STARTS for t in measured.seconds])
-            rows.append([f"{PEERS[measured.peer].label}, one model", cell(scaled, ours, STARTS)])
-        body = table(["", f"{STARTS} models, batch 50, per model and step"], rows)
+            scaled = Measured(f"{measured.peer} alone", [t * RESTARTS for t in measured.seconds])
+            rows.append([f"{PEERS[measured.peer].label}, one model", cell(scaled, ours, RESTARTS)])
+        body = table(["", f"{RESTARTS} models, batch 50, per model and step"], rows)
         parts.append(f"**{threads_title(threads)}**\n\n{body}")
     return "\n\n".join([HOW_TO_READ, *parts])
 

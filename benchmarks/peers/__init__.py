@@ -28,6 +28,9 @@ class Entry:
 
 PEERS = {
     "minidl": Entry("minidl", "minidl:Minidl", "minidl_core"),
+    "minidl-inductor": Entry(
+        "minidl, engine inductor", "minidl:Compiled", "minidl_plugins_engines"
+    ),
     "torch": Entry("PyTorch eager", "torch_eager:TorchEager", "torch"),
     "torch-fused": Entry("PyTorch eager, fused SGD", "torch_eager:TorchFused", "torch"),
     "torch-compile": Entry("torch.compile of the step", "torch_compiled:TorchCompiled", "torch"),

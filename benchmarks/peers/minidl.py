@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 class Minidl(TorchTensors):
+    engine: str | None = None
+
     def build(self) -> None:
         task = self.task
         models = [self._sequential() for _ in range(task.models or 1)]
@@ -66,5 +68,9 @@ class Minidl(TorchTensors):
             yield self.x[rows], self.y[rows]
 
     def _each(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-        for _ in train(self.model, self.loss, self.optimizer, batches):
+        for _ in train(self.model, self.loss, self.optimizer, batches, engine=self.engine):
             pass
+
+
+class Compiled(Minidl):
+    engine = "inductor"
