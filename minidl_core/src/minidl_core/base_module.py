@@ -68,8 +68,6 @@ class BaseModule(ABC):
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         return self.forward(*inputs, **named)
 
-    # -- what backward needs -------------------------------------------------------------------
-
     def push(self, kept: Any) -> None:
         """Keep `kept` for the ``backward`` of this ``forward``, if the module is `keeping`."""
         if self.keeping:
@@ -103,8 +101,6 @@ class BaseModule(ABC):
             "keep() to stay in evaluation mode, before the forward whose gradient you want",
             where=self,
         )
-
-    # -- modes ---------------------------------------------------------------------------------
 
     def train(self: Self, mode: bool = True) -> Self:
         """Enter training mode (or, with False, evaluation mode), with everything inside."""
@@ -200,8 +196,6 @@ class BaseModule(ABC):
     def _tensors(self) -> dict[str, Tensor]:
         values = {name: parameter.value for name, parameter in self.named_param()}
         return {**values, **dict(self.named_buffers())}
-
-    # -- self-description ----------------------------------------------------------------------
 
     def summary(self) -> str:
         """Return one line on what this module is, for the tree of ``info()``."""

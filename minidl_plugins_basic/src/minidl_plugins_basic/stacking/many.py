@@ -21,7 +21,7 @@ from minidl_plugins_basic.stacking.snapshot import Snapshot
 from minidl_plugins_basic.stacking.warning import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from minidl_plugins_basic.stacking.structure import Structure
 
@@ -103,42 +103,24 @@ class Many:
             self.attributes.settle()
         return results
 
-    def set_each(self, name: str, values: Sequence[Any]) -> None:
-        """Set the attribute `name` of the one thing as each model in turn; changes are kept.
-
-        Models that get the same value and have the same numbers are set at once.
-        """
-        numbers = self.attributes.own_numbers()
-        before = [leaf.values for leaf in numbers]
-        alike: dict[Any, list[int]] = {}
-        for k, value in enumerate(values):
-            alike.setdefault((value, *(leaf.values[k] for leaf in numbers)), []).append(k)
-        if not self._set_alike(name, values, list(alike.values())):
-            self.call_each(lambda one, k: setattr(one, name, values[k]))
-        for leaf, old in zip(numbers, before, strict=True):
-            if leaf.values is not old and leaf.values != old:
-                leaf.varies = True
-
-    def _set_alike(self, name: str, values: Sequence[Any], groups: list[list[int]]) -> bool:
-        """Set it for the first of each group; whether that decides for all, as no tensor is new."""
-        changes: list[Any] = [None] * self.size
+    def changes_of(self, settings: list[tuple[int, str, Any]]) -> list[Any]:
+        """Return what each of `settings`, (model, attribute, value), changes; keep none of it."""
+        changes = []
         try:
             with self._others:
-                for group in groups:
+                for k, name, value in settings:
                     self._others.restore()
-                    self.attributes.bind_model(group[0])
-                    setattr(self.one, name, values[group[0]])
-                    pairs, fields = self._changes()
-                    if pairs or any(
-                        isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(fields)
-                    ):
-                        return False
-                    for k in group:
-                        changes[k] = (pairs, fields)
-            self.attributes.take_each(changes)
+                    self.attributes.bind_model(k)
+                    setattr(self.one, name, value)
+                    changes.append(self._changes())
         finally:
             self.attributes.settle()
-        return True
+        return changes
+
+    def take_each(self, changes: list[Any]) -> None:
+        """Take over the changes of each model."""
+        self.attributes.take_each(changes)
+        self.attributes.settle()
 
     def _try_batched(self, name: str, inputs: Any, kept: Any) -> tuple[Any, Any]:
         known = name in self._batched_before

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl_core import ArgumentError, BaseOptimizer
 from minidl_plugins_basic.stacking.many import Many
+from minidl_plugins_basic.stacking.setting import set_each
 from minidl_plugins_basic.stacking.snapshot import Snapshot
 from minidl_plugins_basic.stacking.traced import Traced
 
@@ -118,8 +119,8 @@ class StackedOptimizer(Traced):
         values = self._values(name, value)
         used = next((value for value in values if value), None)
         if used is not None and not all(values):  # what it needs is made for all models alike
-            self._many.set_each(name, [value or used for value in values])
-        self._many.set_each(name, values)
+            set_each(self._many, name, [value or used for value in values])
+        set_each(self._many, name, values)
 
     def __repr__(self) -> str:
         return f"stack of {self.size} {type(self.optimizer).__name__}"
