@@ -97,8 +97,15 @@ class Call:
 
     @property
     def random(self) -> bool:
-        """Whether it draws from a generator."""
-        return torch.Tag.nondeterministic_seeded in self.target.tags
+        """Whether it draws from a generator; attention without dropout does not."""
+        if torch.Tag.nondeterministic_seeded not in self.target.tags:
+            return False
+        names = [argument.name for argument in self.target._schema.arguments]
+        if "dropout_p" not in names:
+            return True
+        place = names.index("dropout_p")
+        given = self.args[place] if place < len(self.args) else self.kwargs.get("dropout_p", 0.0)
+        return bool(given != 0.0)
 
     @property
     def pure(self) -> bool:

@@ -55,13 +55,13 @@ class Positions(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         p = self.weight.value
+        check_alike(self, "input", x, "weight", p)
         if x.ndim != 3 or x.shape[1] > len(p) or x.shape[2] != p.shape[1]:
             raise ShapeError(
                 f"expected an input of shape (batch, at most {len(p)}, {p.shape[1]}), got "
                 f"{tuple(x.shape)}; cut the sequence, or give it more positions",
                 where=self,
             )
-        check_alike(self, "input", x, "weight", p)
         self.push(x.shape)
         return x + p[: x.shape[1]]
 
