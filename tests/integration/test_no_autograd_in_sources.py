@@ -42,7 +42,7 @@ ALLOWED = (
 )
 # What turns models into those of torch.nn and back names their classes, says which parameters are
 # trained, and computes nothing.
-CONVERTING = {"torch_arguments.py", "torch_twins.py"}
+CONVERTING = {"exporting.py", "torch_arguments.py", "torch_twins.py"}
 CLASSES = ("torch.nn.Module", "torch.nn.Sequential", "own.requires_grad_")
 # Off is welcome, whether passed or assigned.
 SWITCHES = {"requires_grad", "set_grad_enabled", "inference_mode"}
