@@ -109,7 +109,7 @@ def test_a_rank_that_hangs_ends_all_within_the_timeout(begun, tmp_path):
 
 def test_a_loss_that_overflows_on_one_rank_ends_all(together, write, tmp_path):
     rows = [f"{i % 7},{i % 3}" for i in range(60)]
-    rows[20] = "1e200,1"
+    rows[20] = "1e30,1"  # whose square is beyond float32
     (tmp_path / "data.csv").write_text("\n".join(["x,y", *rows]))
     data = '{ csv = { path = "data.csv", target = "y", task = "regression", normalise = false } }'
     parallel, _ = write(data=data, model="[{ Linear = [1, 1] }]", batch_size="20")
