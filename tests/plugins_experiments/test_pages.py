@@ -7,6 +7,7 @@ prints what stands below it, where "..." is anything; Python below ``<!-- run --
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["a-table-of-your-own.md", "use-a-trained-model.md"]
+PAGES = ["a-table-of-your-own.md", "compare-runs.md", "use-a-trained-model.md"]
 FENCE = re.compile(r"(?:^<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,7 +40,7 @@ def test_a_page_does_what_it_says(page: str, tmp_path: Path) -> None:
         elif language == "console":
             for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
                 command, _, shown = part.partition("\n")
-                words = command.split()
+                words = shlex.split(command)
                 assert words[0] == "minidl"
                 out = prints([minidl, *words[1:]], tmp_path)
                 pattern = ".*".join(map(re.escape, shown.strip().split("...")))

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from minidl_plugins_experiments.data.data import Data
+    from minidl_plugins_experiments.runs.groups import Group
 
-__all__ = ["draw_comparison", "draw_figures", "draw_seeds", "draw_sweep"]
+__all__ = ["draw_comparison", "draw_figures", "draw_groups", "draw_seeds", "draw_sweep"]
 
 
 def draw_figures(
@@ -92,3 +93,14 @@ def draw_sweep(summary: Mapping[str, Any], path: Path) -> None:
     from minidl_plugins_experiments.figures import sweep
 
     sweep.draw_sweep(summary, path)
+
+
+def draw_groups(groups: Sequence[Group], path: Path) -> None:
+    """Draw the test error of groups of runs over the epochs, into the file `path`.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    from minidl_plugins_experiments.figures import groups as drawing
+
+    drawing.draw_groups(groups, path)

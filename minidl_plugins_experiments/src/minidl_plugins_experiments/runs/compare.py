@@ -5,44 +5,52 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from minidl_core import MinidlError
 from minidl_core.console import echo_table
 from minidl_plugins_experiments.runs.folder import SEEDS, is_series, read_result
 from minidl_plugins_experiments.runs.formatting import format_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["compare"]
+    from minidl_plugins_experiments.runs.groups import Group
+
+__all__ = ["NOTHING", "compare", "differences", "draw_groups", "flat", "short"]
 
 NOTHING = "-"
+FIGURES = (".png", ".svg", ".pdf")
 SPLITS = ("train", "validation", "test")
 
 
-def compare(folders: Iterable[Path], figure: Path | None) -> None:
+def compare(
+    folders: Iterable[Path],
+    figure: Path | None,
+    echo: Callable[[list[list[str]]], None] = echo_table,
+) -> None:
     """Print a table with a row for each run, and draw the runs into `figure`.
+
+    Args:
+        echo: prints the rows, the first of which is the header.
 
     Raises:
         MinidlError: a folder has no run, or the figure cannot be written.
     """
     runs = [(str(path), read_result(path)) for folder in folders for path in _runs_in(folder)]
-    differing = _differences([_flat(result["configuration"]) for _, result in runs])
+    differing = differences([flat(result["configuration"]) for _, result in runs])
     header = [
         "run", *differing, "epochs done", "dead restarts", "train error", "validation error",
         "test error", "parameters", "seconds", "status",
     ]  # fmt: skip
     rows = [header]
     for name, result in runs:
-        flat = _flat(result["configuration"])
+        leaves = flat(result["configuration"])
         restarts, last = result["restarts"], result["final"]
         task = result["data"]["task"]
         rows.append(
             [
                 name,
-                *(_short(flat.get(key, NOTHING)) for key in differing),
+                *(short(leaves.get(key, NOTHING)) for key in differing),
                 str(len(result["epochs"])),
                 f"{len(restarts['dead'])} of {restarts['count']}" if result["epochs"] else NOTHING,
                 *(_error(last.get(f"{name}_error"), task) for name in SPLITS),
@@ -51,7 +59,7 @@ def compare(folders: Iterable[Path], figure: Path | None) -> None:
                 result["status"],
             ]
         )
-    echo_table(_without_empty_columns(rows))
+    echo(_without_empty_columns(rows))
     if figure is not None:
         drawable = [(name, result) for name, result in runs if result["epochs"]]
         if not drawable:
@@ -60,6 +68,17 @@ def compare(folders: Iterable[Path], figure: Path | None) -> None:
                 "--no-figure"
             )
         _draw(drawable, figure)
+
+
+def draw_groups(groups: Sequence[Group], figure: Path) -> None:
+    """Draw the spread of each group into `figure`.
+
+    Raises:
+        MinidlError: the figure cannot be written.
+    """
+    from minidl_plugins_experiments.figures import draw_groups as draw
+
+    _write(figure, lambda: draw(groups, figure))
 
 
 def _runs_in(folder: Path) -> Iterator[Path]:
@@ -75,36 +94,44 @@ def _runs_in(folder: Path) -> Iterator[Path]:
 def _draw(runs: list[tuple[str, dict[str, Any]]], figure: Path) -> None:
     from minidl_plugins_experiments.figures import draw_comparison
 
+    _write(figure, lambda: draw_comparison(runs, figure))
+
+
+def _write(figure: Path, draw: Callable[[], None]) -> None:
+    if figure.suffix.lower() not in FIGURES:
+        raise MinidlError(
+            f"a figure is written as {', '.join(FIGURES)}, got {figure.name}; name another file: "
+            "--figure FILE"
+        )
     try:
-        draw_comparison(runs, figure)
+        draw()
     except OSError as error:
         raise MinidlError(
             f"the figure {figure} cannot be written ({error.strerror or error}); name another "
             "file: --figure FILE"
         ) from error
-    click.echo(f"figure: {figure}")
 
 
-def _flat(value: Any, key: str = "") -> dict[str, Any]:
+def flat(value: Any, key: str = "") -> dict[str, Any]:
     """Return the leaves of a configuration by their keys; the model is one leaf."""
     if not isinstance(value, dict) or key == "model":
         return {key: value}
-    flat = {}
+    leaves = {}
     for name, inner in value.items():
-        flat.update(_flat(inner, f"{key}.{name}" if key else name))
-    return flat
+        leaves.update(flat(inner, f"{key}.{name}" if key else name))
+    return leaves
 
 
-def _differences(configurations: list[dict[str, Any]]) -> list[str]:
-    keys = dict.fromkeys(key for flat in configurations for key in flat)
+def differences(configurations: list[dict[str, Any]]) -> list[str]:
+    keys = dict.fromkeys(key for leaves in configurations for key in leaves)
     return [
         key
         for key in keys
-        if len({json.dumps(flat.get(key), sort_keys=True) for flat in configurations}) > 1
+        if len({json.dumps(leaves.get(key), sort_keys=True) for leaves in configurations}) > 1
     ]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
