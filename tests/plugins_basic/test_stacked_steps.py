@@ -20,7 +20,7 @@ from minidl_core import (
     eager,
     train,
 )
-from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, StackWarning, stack, unstack
+from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, StackWarning, Tanh, stack, unstack
 
 from .stacked_cases import (
     BatchNorm,
@@ -434,3 +434,17 @@ def test_a_signature_changes_with_what_a_step_depends_on() -> None:
         change()
         signatures.append(stacked.signature())
     assert all(a != b for i, a in enumerate(signatures) for b in signatures[:i])
+
+
+def test_a_stack_is_traceable_if_every_module_inside_is() -> None:
+    def made(inner: Any) -> Any:
+        return stack([Sequential(linear(k, 3, 2), Sequential(inner())) for k in range(K)])
+
+    class Undeclared(Tanh):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x)
+
+        traceable = False
+
+    assert made(Tanh).traceable
+    assert not made(Undeclared).traceable

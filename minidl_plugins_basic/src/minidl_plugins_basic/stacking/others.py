@@ -115,7 +115,7 @@ class Others:
     def values(self) -> list[Any]:
         """Return every attribute that is no field: immutable ones by value, others by identity."""
         return [
-            (index, name, *map(_by_value, pytree.tree_leaves(value)))
+            (index, name, *map(_by_value, _leaves(value)))
             for index, item in enumerate(self._objects)
             for name, value in vars(item).items()
             if (index, name) not in self._fields and name != "_stack"
@@ -133,6 +133,12 @@ class Others:
                 if any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(value)):
                     found.append((index, name, value))
         return found
+
+
+def _leaves(value: Any) -> list[Any]:
+    """Return what is inside of nested containers; anything else is itself."""
+    nested = type(value) in pytree.SUPPORTED_NODES or isinstance(value, tuple)
+    return pytree.tree_leaves(value) if nested else [value]
 
 
 def _by_value(leaf: Any) -> Any:

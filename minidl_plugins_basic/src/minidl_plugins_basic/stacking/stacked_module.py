@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from minidl_core import ArgumentError, BaseModule, ShapeError, walk
+from minidl_core import ArgumentError, BaseModule, ShapeError
 from minidl_plugins_basic.stacking.lifting import (
     check_optimizer,
     check_size,
@@ -56,8 +56,10 @@ class StackedModule(Traced, BaseModule):
     @property
     def traceable(self) -> bool:  # type: ignore[override]
         """Whether every module of a model declares itself traceable, and they are batched."""
-        declared = all(getattr(module, "traceable", False) for _, module in walk(self.model))
-        return declared and self.why_one_by_one is None
+        modules = (each for each in self._many.attributes.objects if hasattr(each, "forward"))
+        return self.why_one_by_one is None and all(
+            getattr(module, "traceable", False) for module in modules
+        )
 
     # -- running -------------------------------------------------------------------------------
 
