@@ -6,6 +6,8 @@ Each compilation takes seconds, so the libraries are kept for the whole session.
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -26,6 +28,11 @@ from .test_same_bits import CHANGES, STEPS, state_of, trained
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.skipif(
+    not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))),
+    reason="there is no C++ compiler",
+)
 
 # What the engine leaves to `replay`, and why; the rest of the setups compile or are not traced.
 REPLAYED = {"tied by a view": "share memory"}
