@@ -163,3 +163,23 @@ def test_test_rows_teach_nothing(tmp_path: Path) -> None:
     cells[test[0]] = "violet"
     after = load(tmp_path, table(cells), target="y")
     assert after.train.x.equal(before.train.x)
+
+
+def test_an_empty_row_above_the_names_is_left_out(tmp_path: Path) -> None:
+    cells = [("red", "green")[i % 2] for i in range(ROWS)]
+    plain = load(tmp_path, table(cells), target="y")
+    above = load(tmp_path, ",,\n" + table(cells), target="y")
+    assert above.notes["features"] == plain.notes["features"]
+    assert above.train.x.equal(plain.train.x)
+
+
+def test_an_empty_row_of_another_length_is_told(tmp_path: Path) -> None:
+    text = table([str(i) for i in range(ROWS)]) + ",,,,,\n"
+    with pytest.raises(ArgumentError, match="remove rows without values"):
+        load(tmp_path, text, target="y")
+
+
+def test_a_target_without_values_is_told(tmp_path: Path) -> None:
+    text = "a,y\n" + "".join(f"{i},\n" for i in range(ROWS))
+    with pytest.raises(ArgumentError):
+        load(tmp_path, text, target="y", task="regression")

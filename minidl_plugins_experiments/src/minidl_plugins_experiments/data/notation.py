@@ -78,6 +78,8 @@ def notations_of(cells: Sequence[str], decimal: str | None) -> list[Notation]:
     Args:
         decimal: what the user says stands before the decimals.
     """
+    if not cells:
+        return []
     matches = [UNIT.fullmatch(cell) for cell in cells]
     if not all(matches):
         return [] if not _all_plain(cells) else [Notation()]

@@ -194,7 +194,8 @@ def _frame(
 
     if form.stray_quotes:
         check_rows(path, form, list(names))
-    options: dict[str, Any] = {}
+    # Rows without values above the first one, which pandas would take for the names.
+    options: dict[str, Any] = {"skiprows": next(raw_rows(path, form)).line - 1}
     if pd.__version__.startswith("2."):
         options["float_precision"] = "round_trip"  # the default of later versions
     try:
@@ -214,9 +215,15 @@ def _frame(
                 low_memory=False,
                 **options,
             )
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError):
+    except (
+        pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError,
+    ) as error:  # fmt: skip
         check_rows(path, form, list(names))
-        raise
+        raise ArgumentError(
+            f"expected a table, got one that cannot be read ({str(error).strip()}); remove rows "
+            "without values that have another number of cells",
+            where=str(path),
+        ) from error
     for index in frame.columns:
         if frame[index].dtype.kind not in "biuf":
             frame[index] = frame[index].astype("string").str.strip().replace("", None)
