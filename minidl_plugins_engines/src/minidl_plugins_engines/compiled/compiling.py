@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_machine_code"]
 
-# Elements from which on a loop is divided among threads. With torch's 512 a sum over 50 rows is, once
-# for each column of each model of a stack, at a microsecond or more each time.
+# Elements from which on a loop is divided among threads. With torch's 512 a sum over 50 rows is,
+# once for each column of each model of a stack, at a microsecond or more each time.
 LEAST_CHUNK = 1 << 16
 
 _loaded: dict[str, Any] = {}  # the libraries of this process, by their keys
