@@ -200,6 +200,18 @@ def test_a_declaration_that_is_false_is_found() -> None:
     assert done.prediction.abs().max() > 1, "the doubled output counts"
 
 
+def test_gradients_that_are_rounding_alone_are_no_mismatch() -> None:
+    """A network that has learned all of its batch: p − y has no right digit left."""
+    generator = torch.Generator().manual_seed(0)
+    model = Sequential(linear(3, 8)(), Tanh(), linear(8, 2)())
+    x, y = torch.randn(5, 3, generator=generator), torch.rand(5, 2, generator=generator)
+    setup = (model, MSELoss(), SGD(model.param(), 0.1, 0.9))
+    for step in train(*setup, [(x, y)] * 3000, engine="inductor"):
+        last = step.loss
+    assert last < 1e-12
+    assert any(known.traces and not known.wrong for known in all_remembered(*setup))
+
+
 def test_a_stack_with_a_rate_each_trains_as_eager() -> None:
     def made() -> Any:
         models = [Sequential(linear()(), ReLU(), linear(3, 3)()) for _ in range(4)]
