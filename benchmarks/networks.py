@@ -15,6 +15,7 @@ from benchmarks.tables import ratios, table, threads_title
 
 MODULE = "benchmarks.networks_worker"
 PEERS = ("minidl", "inductor", "torch")
+LABELS = ("minidl", "minidl, inductor", "PyTorch eager")
 CASES = {
     "GPT of `examples/gpt.py`, batch 2": ("gpt", 2),
     "GPT of `examples/gpt.py`, batch 16": ("gpt", 16),
@@ -29,11 +30,11 @@ def networks(settings: Settings) -> str:
     parts = []
     for threads in settings.threads:
         rows = [[name, *cells(*case, threads, settings)] for name, case in CASES.items()]
-        head = ["", "minidl", "minidl, inductor", "PyTorch eager", "peak of tensors, to PyTorch's"]
+        head = ["", *LABELS, *(f"memory of {label}" for label in LABELS[:2])]
         parts.append(f"**{threads_title(threads)}**\n\n{table(head, rows)}")
     explained = (
-        "Times are of a step, and how many times minidl's that is; memory is what minidl has alive "
-        "at its peak, with the default engine and with `inductor`, to what PyTorch has."
+        "Times are of a step, and how many times minidl's that is. Memory is the peak of tensors, "
+        "as a ratio to PyTorch's: of all, and of late steps, when none is done twice."
     )
     return "\n\n".join([explained, *parts])
 
@@ -45,7 +46,7 @@ def cells(network: str, batch: int, threads: int, settings: Settings) -> list[st
             peer: stack.enter_context(closing(PeerProcess(peer, threads, MODULE))) for peer in PEERS
         }
         peaks = {
-            peer: worker.ask("peak", network=network, batch=batch)
+            peer: worker.ask("peaks", network=network, batch=batch)
             for peer, worker in workers.items()
         }
         compare(workers)
@@ -55,11 +56,16 @@ def cells(network: str, batch: int, threads: int, settings: Settings) -> list[st
     ours = times["minidl"]
     shown = [f"{digits(Spread.of(each).median * 1e3)} ms" for each in times.values()]
     others = [ratios(times[peer], ours).show() for peer in PEERS[1:]]
-    memory = [digits(peaks[peer] / peaks["torch"]) for peer in PEERS[:2]]
+    memory = [
+        " and ".join(
+            digits(ours / theirs) for ours, theirs in zip(peaks[peer], peaks["torch"], strict=True)
+        )
+        for peer in PEERS[:2]
+    ]
     return [
         f"**{shown[0]}**",
         *(f"{time}, {ratio}" for time, ratio in zip(shown[1:], others, strict=True)),
-        ", ".join(memory),
+        *memory,
     ]
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 VOCABULARY = 64
-STEPS = 20  # before the first that is timed: what is done once, or ever more seldom, is behind
+STEPS = 70  # before the first that is timed: what is done once, or ever more seldom, is behind
 
 
 def load(path: Path) -> Any:
@@ -74,19 +74,22 @@ class Worker:
     def __init__(self, peer: str) -> None:
         self.peer = peer
 
-    def peak(self, network: str, batch: int) -> int:
-        """Build everything; bytes of tensors alive at the peak of building and five steps."""
+    def peaks(self, network: str, batch: int) -> list[int]:
+        """Bytes of tensors alive at most from building on, and in late steps alone."""
         self.network, self.batch = network, batch
         self._build()  # the libraries are warm
         self._run(5)
         with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
             self._build()
-            self._run(5)
+            self._run(STEPS)
+            with torch.profiler.record_function("late"):
+                self._run(4)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "trace.json")
             profile.export_chrome_trace(str(path))
             events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-        return peak(events)
+        late = next(float(event["ts"]) for event in events if event.get("name") == "late")
+        return [peak(events), peak(events, since=late)]
 
     def losses(self) -> list[float]:
         """The losses of the first steps; then some more are made."""
