@@ -1,4 +1,4 @@
-"""Kill series of seeds and sweeps at random moments, resume them, and compare with undisturbed ones.
+"""Kill series of seeds and sweeps at random moments, resume them, compare with undisturbed ones.
 
 python tests/kill_and_resume_many.py               30 series and 20 sweeps, each killed three times
 python tests/kill_and_resume_many.py --series 2 --sweeps 2 --kills 1       fewer

@@ -6,7 +6,7 @@ import json
 import shutil
 import statistics
 
-import pandas
+import pandas as pd
 import pytest
 
 
@@ -115,13 +115,13 @@ def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
 def test_a_table_is_read_once_for_all_runs(many, minidl, write, tmp_path, monkeypatch):
     rows = "\n".join(f"{n % 7},{n % 5},{'ab'[n % 2]}" for n in range(40))
     (tmp_path / "table.csv").write_text(f"x,y,label\n{rows}\n")
-    read, times = pandas.read_csv, []
+    read, times = pd.read_csv, []
 
     def counted(*args, **kwargs):
         times.append(args)
         return read(*args, **kwargs)
 
-    monkeypatch.setattr(pandas, "read_csv", counted)
+    monkeypatch.setattr(pd, "read_csv", counted)
     path = write(
         data='{ name = "csv", path = "table.csv", target = "label", task = "classification" }',
         model='[{ Linear = [2, 4] }, "Tanh", { Linear = [4, 2] }]',
