@@ -1,4 +1,4 @@
-"""Every number that an example gives the constructor has an effect."""
+"""Every option that an example gives the constructor has an effect."""
 
 from __future__ import annotations
 
@@ -19,33 +19,48 @@ __all__ = ["arguments_matter", "defaults_of", "is_number"]
 
 
 def arguments_matter(case: Case) -> str:
-    """Every number of the example that is not the default changes what is computed.
+    """Every option of the example that is not the default changes what is computed.
 
-    A number that has a default is put back to it; any other is halved, or, if whole, raised by one.
+    A number, a word or a choice that has a default is put back to it. A number without one is
+    halved, or, if whole, raised by one and doubled: a quotient that is rounded down hides one step.
     """
     defaults = defaults_of(case.factory)
     tried = 0
     expected = None
     for name, value in case.example.kwargs.items():
-        default = defaults.get(name, inspect.Parameter.empty)
-        if not is_number(value) or value == default:
+        others = _others(value, defaults.get(name, inspect.Parameter.empty))
+        if not others:
             continue
-        if default is inspect.Parameter.empty:
-            default = value + 1 if isinstance(value, int) else value / 2
         tried += 1
         expected = expected or _all_it_does(case, case.example.kwargs)
-        try:
-            got = _all_it_does(case, {**case.example.kwargs, name: default})
-        except Exception:  # other sizes do not fit the inputs: that is an effect
-            continue
-        if same_bits(got, expected):
+        if all(_is_as_before(case, name, other, expected) for other in others):
+            given = " and ".join(f"{name}={each!r}" for each in (value, *others))
             raise ConformanceError(
                 f"{name} has no effect",
-                f"{name}={value!r} and {name}={default!r} give the same outputs, gradients and "
-                "buffers, in training and in evaluation",
-                "it is read in the constructor and forgotten, or needs other inputs to matter",
+                f"{given} give the same outputs, gradients and buffers, in training and in "
+                "evaluation",
+                "it is read in the constructor and forgotten, or needs other inputs to matter; an "
+                "option of speed alone is left out of the examples",
             )
-    return "" if tried else "the example sets no number off its default"
+    return "" if tried else "the example sets no option off its default"
+
+
+def _others(value: Any, default: Any) -> list[Any]:
+    """Return the values to try in the place of `value`; none where it is the default."""
+    if default is not inspect.Parameter.empty:
+        plain = value is None or isinstance(value, (bool, int, float, str))
+        return [default] if plain and value != default else []
+    if not is_number(value):
+        return []
+    return [value + 1, 2 * value] if isinstance(value, int) else [value / 2]
+
+
+def _is_as_before(case: Case, name: str, other: Any, expected: dict[str, Tensor]) -> bool:
+    try:
+        got = _all_it_does(case, {**case.example.kwargs, name: other})
+    except Exception:  # other sizes do not fit the inputs: that is an effect
+        return False
+    return same_bits(got, expected)
 
 
 def _all_it_does(case: Case, kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
