@@ -107,7 +107,8 @@ class Meeting:
     def _answer(self, key: str, whose: str) -> str:
         began = time.monotonic()
         while not self.store.check([key]):
-            if self.store.check(["end"]):
+            # A process that fails after it has answered has set the key before it says so.
+            if self.store.check(["end"]) and not self.store.check([key]):
                 raise AbandonedError("another process failed, and says why")
             if time.monotonic() - began > self.timeout:
                 raise PeerError(whose, time.monotonic() - began, "it did not answer")
