@@ -194,10 +194,8 @@ class _Upsampling2d(Upsample):
     @classmethod
     def examples(cls) -> list[Example]:
         twin = f"torch.nn.{cls.__name__}"
-        return [
-            Example({"scale_factor": 2}, shapes=[(2, 2, 3, 2)], reference=twin),
-            Example({"size": (4, 5)}, shapes=[(2, 1, 3, 2)], reference=twin),
-        ]
+        cases: Any = (({"scale_factor": 2}, (2, 2, 3, 2)), ({"size": (4, 5)}, (2, 1, 3, 2)))
+        return [Example(kwargs, shapes=[shape], reference=twin) for kwargs, shape in cases]
 
 
 class UpsamplingNearest2d(_Upsampling2d):

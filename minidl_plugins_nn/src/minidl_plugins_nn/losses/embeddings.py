@@ -187,7 +187,6 @@ class TripletMarginWithDistanceLoss(ReducedLoss):
 
 class TripletMarginLoss(TripletMarginWithDistanceLoss):
     """J = 1/N Σₙ max(0, d(aₙ, pₙ) − d(aₙ, nₙ) + margin), with d(x, y) = ‖x − y + ε‖ₚ.
-
     See TripletMarginWithDistanceLoss for the rest.
 
     Args:
@@ -214,10 +213,7 @@ class TripletMarginLoss(TripletMarginWithDistanceLoss):
     def examples(cls) -> list[Example]:
         shapes = [(4, 3)] * 3
         other = {"margin": 0.5, "p": 3.0, "eps": 0.25, "swap": True}
-        return [
-            Example(shapes=shapes, draw=draw_triplets),
-            Example(other, shapes=shapes, draw=draw_triplets),
-        ]
+        return [Example(kwargs, shapes=shapes, draw=draw_triplets) for kwargs in ({}, other)]
 
 
 def draw_triplets(generator: torch.Generator, *shapes: tuple[int, ...]) -> tuple[Tensor, ...]:
