@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minidl_plugins_devkit.running import tasks_of
+from minidl_plugins_devkit.tasks import tasks_of
 
 from .corpus.table import PLANTED, RIGHT
 

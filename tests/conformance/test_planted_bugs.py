@@ -7,7 +7,7 @@ import pytest
 from minidl_core import registry
 from minidl_plugins_devkit import CHECKS
 from minidl_plugins_devkit.declarations import kind_of
-from minidl_plugins_devkit.running import tasks_of
+from minidl_plugins_devkit.tasks import tasks_of
 
 from .corpus import wrong_flags, wrong_optimizers
 from .corpus.table import PLANTED, SEEDS

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from minidl_core import ArgumentError
 from minidl_plugins_devkit.errors import ConformanceError
-from minidl_plugins_devkit.running import tasks_of
+from minidl_plugins_devkit.tasks import tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pytest
 
-    from minidl_plugins_devkit.running import DeclarationsTask, Task
+    from minidl_plugins_devkit.tasks import DeclarationsTask, Task
 
 __all__ = ["parametrize_with_checks"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minidl_core import Component, Registry
-    from minidl_plugins_devkit.running import CheckResult
+    from minidl_plugins_devkit.tasks import CheckResult
 
 __all__ = ["command"]
 
@@ -74,7 +74,8 @@ def _as_subject(component: Component) -> _Subject:
 
 
 def _run(subject: _Subject, seed: int, registry: Registry) -> list[CheckResult]:
-    from minidl_plugins_devkit.running import CheckResult, run_checks
+    from minidl_plugins_devkit.running import run_checks
+    from minidl_plugins_devkit.tasks import CheckResult
 
     try:
         loaded = subject.load()

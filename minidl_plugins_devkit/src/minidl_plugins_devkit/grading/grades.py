@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from minidl_plugins_devkit.grading.assignment import Assignment, Task
-    from minidl_plugins_devkit.running import CheckResult
+    from minidl_plugins_devkit.tasks import CheckResult
 
 __all__ = ["CheckGrade", "Grade", "grade_of"]
 

@@ -13,7 +13,7 @@ from minidl_core import MinidlError, describe_error, registry
 from minidl_plugins_devkit.commands.from_file import load_from_file
 from minidl_plugins_devkit.declarations import kind_of
 from minidl_plugins_devkit.grading.solution import examples_for
-from minidl_plugins_devkit.running import tasks_of
+from minidl_plugins_devkit.tasks import tasks_of
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
