@@ -190,11 +190,13 @@ class Attributes:
         for k, (pairs, _) in enumerate(changes):
             for (at, which), tensor in pairs.items():
                 tuple(self.parameters[at][1])[which][k].copy_(tensor)
-        for key in dict.fromkeys(key for _, fields in changes for key in fields):
-            flat = [
-                pytree.tree_flatten(fields[key]) if key in fields else self._unchanged(key)
-                for _, fields in changes
-            ]
+        distinct = {id(fields): fields for _, fields in changes}  # models set at once share theirs
+        for key in dict.fromkeys(key for fields in distinct.values() for key in fields):
+            flat_of = {
+                which: pytree.tree_flatten(fields[key]) if key in fields else self._unchanged(key)
+                for which, fields in distinct.items()
+            }
+            flat = [flat_of[id(fields)] for _, fields in changes]
             spec = flat[0][1]
             if any(other != spec for _, other in flat):
                 raise StateError(

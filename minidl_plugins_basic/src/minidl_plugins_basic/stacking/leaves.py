@@ -36,6 +36,7 @@ class Each:
         self.values = list(values)
         self.varies = False
         self._tensor: Tensor | None = None
+        self._alike: tuple[list[Any] | None, bool] = None, False  # of which values, and whether
         self._of: list[Any] = []  # the values that the tensor has
         self._version = 0
 
@@ -44,12 +45,7 @@ class Each:
 
     def tensor(self, device: Any) -> Tensor | None:
         """Return the numbers as a tensor (K,), or None if one number, or a generator, serves."""
-        first = self.values[0]
-        if isinstance(first, Generator):
-            return None
-        if not self.varies and all(
-            type(value) is type(first) and value == first for value in self.values
-        ):
+        if isinstance(self.values[0], Generator) or (not self.varies and self._are_alike()):
             return None
         if self._tensor is None or self._of != self.values:
             whole = all(isinstance(value, int) for value in self.values)
@@ -62,6 +58,13 @@ class Each:
                 self._tensor = new
             self._of, self._version = list(self.values), self._tensor._version
         return self._tensor
+
+    def _are_alike(self) -> bool:
+        if self._alike[0] is not self.values:  # a list of values is replaced, never changed
+            first = self.values[0]
+            alike = all(type(value) is type(first) and value == first for value in self.values)
+            self._alike = self.values, alike
+        return self._alike[1]
 
     def refresh(self) -> None:
         """Take over what a run has done to the tensor in place, as in ``self.steps += 1``."""

@@ -110,7 +110,8 @@ class Many:
             with self._others:
                 for k, name, value in settings:
                     self._others.restore()
-                    self.attributes.bind_model(k)
+                    if k or changes:  # it is settled with what model 0 has
+                        self.attributes.bind_model(k)
                     setattr(self.one, name, value)
                     changes.append(self._changes())
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from minidl_core import StateError
 from minidl_plugins_basic.stacking.lifting import changes_shared_buffer
+from minidl_plugins_basic.stacking.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Others"]
 
 CONTAINERS = (list, dict, deque)
-IMMUTABLE = (bool, int, float, complex, str, bytes, type(None))
 
 
 class Others:
@@ -34,6 +35,7 @@ class Others:
         self._objects, self._fields, self._keeps_all = objects, fields, keeps_all
         self._before: list[dict[str, Any]] = []
         self._given: dict[tuple[int, str], Any] = {}
+        self._values: Values | None = None
 
     def __enter__(self) -> None:
         self._before = [dict(vars(item)) for item in self._objects]
@@ -49,6 +51,7 @@ class Others:
             self.restore()
             for item in self._objects:
                 _stack_of(item).clear()
+        self._keep_originals()
         self._before, self._given = [], {}
 
     def restore(self) -> None:
@@ -59,6 +62,16 @@ class Others:
             for name, value in before.items():
                 own = type(value) in CONTAINERS and name != "_stack"
                 attributes[name] = copy.copy(value) if own else value
+
+    def _keep_originals(self) -> None:
+        """Put a container back in the place of its copy, if that was not changed."""
+        for item, before in zip(self._objects, self._before, strict=True):
+            own = vars(item)
+            for name, value in before.items():
+                if type(value) in CONTAINERS and own.get(name) is not value:
+                    now = own.get(name)
+                    if type(now) is type(value) and _holds_the_same(now, value):
+                        own[name] = value
 
     def put_back(self, kept: Any) -> None:
         """Give the one thing what its forward kept."""
@@ -114,12 +127,9 @@ class Others:
 
     def values(self) -> list[Any]:
         """Return every attribute that is no field: immutable ones by value, others by identity."""
-        return [
-            (index, name, *map(_by_value, _leaves(value)))
-            for index, item in enumerate(self._objects)
-            for name, value in vars(item).items()
-            if (index, name) not in self._fields and name != "_stack"
-        ]
+        if self._values is None or not self._values.still_hold():
+            self._values = Values(self._objects, self._fields)
+        return self._values.said
 
     def _with_tensors(self) -> list[tuple[int, str, Any]]:
         found = []
@@ -135,14 +145,10 @@ class Others:
         return found
 
 
-def _leaves(value: Any) -> list[Any]:
-    """Return what is inside of nested containers; anything else is itself."""
-    nested = type(value) in pytree.SUPPORTED_NODES or isinstance(value, tuple)
-    return pytree.tree_leaves(value) if nested else [value]
-
-
-def _by_value(leaf: Any) -> Any:
-    return (type(leaf), leaf) if isinstance(leaf, IMMUTABLE) else id(leaf)
+def _holds_the_same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and not _holds_the_same(a.values(), b.values()):
+        return False
+    return len(a) == len(b) and all(map(is_, a, b))
 
 
 def _stack_of(item: Any) -> list[Any]:
