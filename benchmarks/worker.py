@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from benchmarks.problem import Array
 
 LONGEST = 50  # times that the batches are gone through between two restarts
+WARM = 20  # steps after which what is done once, or ever more seldom, is behind
 
 
 class Worker:
@@ -40,7 +42,7 @@ class Worker:
         self.start: list[Array] = start_weights(self.task)
         self.seconds = seconds
         self.cycles = 1
-        for _ in range(1 if self.task.epochs else 2):
+        for _ in range(1 if self.task.epochs else 1 + math.ceil(WARM / self.task.steps)):
             once = self._timed()
         if not self.task.epochs:
             self.cycles = max(1, min(LONGEST, round(seconds / once)))

@@ -53,8 +53,7 @@ class Minidl(TorchTensors):
         self._each([(x, y)])
 
     def run(self, cycles: int) -> None:
-        for _ in range(cycles):
-            self._each(self.batches)
+        self._each(batch for _ in range(cycles) for batch in self.batches)
         self.finish()
 
     def train(self) -> None:

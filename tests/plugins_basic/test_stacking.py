@@ -23,6 +23,7 @@ from minidl_core import (
     ShapeError,
     StateError,
     train,
+    walk,
 )
 from minidl_plugins_basic import SGD, Linear, MSELoss, ReLU, Tanh, stack, unstack
 
@@ -328,6 +329,16 @@ def holding(weight: Tensor) -> Slope:
 
 
 UNSHARED = Sequential(linear(0, 3, 3), Tanh(), linear(1, 3, 3))
+
+
+@pytest.mark.parametrize("evaluated", [0, 1])
+def test_a_model_that_was_evaluated_before_is_stacked(evaluated: int) -> None:
+    models = [nested(0), nested(1)]
+    models[evaluated].eval().train()
+    stacked = stack(models)
+    assert stacked.training
+    stacked.eval()
+    assert not any(module.training for _, module in walk(stacked.model))
 
 
 @pytest.mark.parametrize(

@@ -187,9 +187,9 @@ class Registry:
         wanted = (name, f"{canonical(provider)}{slash}{rest}")
         named = [c for c in components if c.name == name or c.qualified_name in wanted]
         usable = self._available(named)
-        preferred = [c for c in usable if c.qualified_name in self.preferred]
-        if len(usable) == 1 or len(preferred) == 1:
-            return (usable if len(usable) == 1 else preferred)[0]
+        some = [c for c in usable if c.qualified_name in self.preferred] if usable[1:] else usable
+        if len(some) == 1:
+            return some[0]
         if usable:
             raise ambiguous(kind, name, usable)
         if named:

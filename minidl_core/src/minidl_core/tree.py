@@ -39,7 +39,7 @@ def _opened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def is_module(item: object) -> TypeGuard[Module]:
     """Whether `item` has the methods of a module and is no class."""
-    return not isinstance(item, type) and not missing_methods(item)
+    return hasattr(item, "forward") and not isinstance(item, type) and not missing_methods(item)
 
 
 def missing_methods(item: object) -> list[str]:

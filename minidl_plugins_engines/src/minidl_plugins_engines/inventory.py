@@ -164,6 +164,10 @@ class Inventory:
         for i, tensor in enumerate(tensors):
             if id(tensor) not in self._seen:
                 self._admit_tensor(f"{where}.tensors()[{i}]", tensor)
+        for generator in getattr(component, "generators", list)():
+            if id(generator) not in self._seen:
+                self._remember(generator)
+                self.generators.append(generator)
 
     def _admit_tensor(self, path: str, tensor: Tensor) -> None:
         if type(tensor) is not torch.Tensor or tensor.layout is not torch.strided:

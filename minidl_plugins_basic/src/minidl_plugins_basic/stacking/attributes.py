@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.utils import _pytree as pytree
 
 from minidl_core import StateError
@@ -84,19 +84,25 @@ class Attributes:
                 where=type(self.objects[0]).__name__,
             )
 
+    def generators(self) -> list[Generator]:
+        """Return those that a batched run draws from: model 0's."""
+        firsts = [leaf.values[0] for leaf in self._of_each()]
+        return [first for first in firsts if isinstance(first, Generator)]
+
     def numbers(self) -> list[Any]:
         """Return the numbers that are not tensors in a run, because all models have the same."""
-        leaves = [leaf for field in self.fields.values() for leaf in field.leaves]
         return [
             "each" if self._tensor(leaf) is not None else (type(of_model(leaf, 0)), leaf.values)
-            for leaf in leaves
-            if isinstance(leaf, Each)
+            for leaf in self._of_each()
         ]
 
     def own_numbers(self) -> list[Each]:
         """Return the numbers, one for each model, whether they differ or not."""
+        return [leaf for leaf in self._of_each() if is_number(leaf.values[0])]
+
+    def _of_each(self) -> list[Each]:
         leaves = [leaf for field in self.fields.values() for leaf in field.leaves]
-        return [leaf for leaf in leaves if isinstance(leaf, Each) and is_number(leaf.values[0])]
+        return [leaf for leaf in leaves if isinstance(leaf, Each)]
 
     def bind(self, slices: Sequence[Tensor], *, grads: bool = True) -> None:
         """Put batched slices of ``tensors()`` into the one thing."""

@@ -105,7 +105,7 @@ class Many:
 
     def changes_of(self, settings: list[tuple[int, str, Any]]) -> list[Any]:
         """Return what each of `settings`, (model, attribute, value), changes; keep none of it."""
-        changes = []
+        changes: list[Any] = []
         try:
             with self._others:
                 for k, name, value in settings:

@@ -14,7 +14,7 @@ from minidl_plugins_basic.stacking.objects import attributes_of, is_open
 from minidl_plugins_basic.stacking.stacked_parameter import stacked_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["Structure"]
 
@@ -81,7 +81,7 @@ class Structure:
                 )
         index = len(self.objects)
         self.objects.append(ours)
-        of_ours, of_theirs = attributes_of(ours), [attributes_of(other) for other in theirs]
+        of_ours, *of_theirs = _with_defaults(type(ours), map(attributes_of, [ours, *theirs]))
         for k, attributes in enumerate(of_theirs):
             if attributes.keys() != of_ours.keys():
                 raise _different(f"the attributes of {path or 'the whole'}", k,
@@ -154,6 +154,19 @@ class Structure:
         else:
             self._object(path, ours, theirs)
         return result
+
+
+def _with_defaults(kind: type, found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Complete the attributes of some objects of one class by those that they have of the class."""
+    every = list(found)
+    names = dict.fromkeys(name for each in every for name in each)
+    constants = {name: getattr(kind, name, None) for name in names}
+    defaults = {
+        name: value
+        for name, value in constants.items()
+        if isinstance(value, (bool, int, float, str))
+    }
+    return [defaults | each for each in every]
 
 
 def _same_containers(a: pytree.TreeSpec, b: pytree.TreeSpec) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     from minidl_plugins_basic.stacking.many import Many
 
@@ -33,6 +33,10 @@ class Traced:
     def tensors(self) -> list[Tensor]:
         """Return all tensors that a step reads or writes, those of differing numbers included."""
         return self._many.attributes.tensors()
+
+    def generators(self) -> list[Generator]:
+        """Return the random generators that a step draws from, besides torch's own."""
+        return self._many.attributes.generators()
 
     def signature(self) -> tuple[Any, ...]:
         """Return the Python values that a step depends on; a trace holds while this is equal."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["folder", "key_of", "kept", "keep"]
 
-FORMAT = "1"  # of what is compiled from a program; raised when `Pure` or the options change
+FORMAT = "2"  # of what is compiled from a program; raised when `Pure` or the options change
 
 
 def folder() -> Path:
