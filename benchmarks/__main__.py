@@ -11,6 +11,7 @@ from benchmarks import machine, page, steps
 from benchmarks.experiment import experiment
 from benchmarks.gpu import gpu
 from benchmarks.memory import memory
+from benchmarks.networks import networks
 from benchmarks.scaling import scaling
 from benchmarks.settings import Settings
 from benchmarks.startup import startup
@@ -20,6 +21,7 @@ SECTIONS = {
     "training": steps.training,
     "stacked": steps.stacked,
     "experiment": experiment,
+    "networks": networks,
     "gpu": gpu,
     "memory": memory,
     "scaling": scaling,

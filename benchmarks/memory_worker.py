@@ -62,17 +62,18 @@ class MemoryWorker:
         return train
 
 
-def peak(events: Iterable[dict[str, Any]]) -> int:
-    """The largest sum of the bytes allocated and not yet freed, in the order of time."""
+def peak(events: Iterable[dict[str, Any]], since: float = 0.0) -> int:
+    """The largest sum of the bytes allocated and not yet freed, from the time `since` on."""
     changes = [
         (event["ts"], event["args"]["Bytes"])
         for event in events
         if event.get("name") == "[memory]" and event["args"]["Device Type"] == 0
     ]
     alive = most = 0
-    for _, change in sorted(changes, key=lambda pair: float(pair[0])):
+    for time, change in sorted(changes, key=lambda pair: float(pair[0])):
         alive += change
-        most = max(most, alive)
+        if float(time) >= since:
+            most = max(most, alive)
     return most
 
 

@@ -22,6 +22,7 @@ from minidl_plugins_basic import SGD, MSELoss, ReLU, Tanh, stack
 from minidl_plugins_engines import CompilerWarning, MismatchWarning
 from minidl_plugins_engines.compiled import cache, compiling
 from minidl_plugins_engines.remembered import all_remembered
+from minidl_plugins_nn import FractionalMaxPool3d, Hardshrink
 
 from .cases import SETUPS, batch_of, linear, rows
 from .test_same_bits import CHANGES, STEPS, state_of, trained
@@ -198,6 +199,45 @@ def test_a_declaration_that_is_false_is_found() -> None:
     x, y = batch_of("", 30)
     (done,) = train(*setup, [(x, y)], engine="inductor")
     assert done.prediction.abs().max() > 1, "the doubled output counts"
+
+
+def test_operations_without_machine_code_are_kept_with_the_library(
+    empty_cache: Path,
+) -> None:
+    """Torch notes the calls of such an operation in a file beside the library."""
+
+    def trained_once() -> list[torch.Tensor]:
+        compiling._loaded.clear()
+        model = Sequential(linear()(), Hardshrink(0.1), linear(3, 3)())
+        setup = (model, MSELoss(), SGD(model.param(), 0.1))
+        steps(setup, range(6))
+        assert is_compiled(setup)
+        return [parameter.value for parameter in model.param()]
+
+    first, again = trained_once(), trained_once()
+    assert len(list(empty_cache.rglob("*.json"))) == 1
+    for a, b in zip(first, again, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_what_the_compiler_computes_wrongly_is_replayed() -> None:
+    model = FractionalMaxPool3d(2, output_size=2)
+    setup = (model, MSELoss(), SGD(linear()().param(), 0.1))
+    x, y = torch.randn(2, 3, 4, 4, 4), torch.randn(2, 3, 2, 2, 2)
+    with pytest.warns(CompilerWarning, match="compiler computes fractional_max_pool3d wrongly"):
+        list(train(*setup, [(x, y)] * 6, engine="inductor"))
+
+
+def test_gradients_that_are_rounding_alone_are_no_mismatch() -> None:
+    """A network that has learned all of its batch: p − y has no right digit left."""
+    generator = torch.Generator().manual_seed(0)
+    model = Sequential(linear(3, 8)(), Tanh(), linear(8, 2)())
+    x, y = torch.randn(5, 3, generator=generator), torch.rand(5, 2, generator=generator)
+    setup = (model, MSELoss(), SGD(model.param(), 0.1, 0.9))
+    for step in train(*setup, [(x, y)] * 3000, engine="inductor"):
+        last = step.loss
+    assert last < 1e-12
+    assert any(known.traces and not known.wrong for known in all_remembered(*setup))
 
 
 def test_a_stack_with_a_rate_each_trains_as_eager() -> None:

@@ -8,15 +8,26 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.text
 import numpy as np
 import pytest
 import torch
 from matplotlib.image import imread
 
 from minidl_plugins_experiments.data.data import Data, Split
-from minidl_plugins_experiments.figures import draw_comparison, draw_figures, draw_seeds
+from minidl_plugins_experiments.figures import (
+    activations,
+    answers,
+    curves,
+    draw_comparison,
+    draw_figures,
+    draw_seeds,
+    gradients,
+    restarts,
+)
 from minidl_plugins_experiments.figures.points import labels_of
 from minidl_plugins_experiments.figures.style import CLASS_COLOURS, plain
+from minidl_plugins_experiments.runs.history import History
 
 from .training_curves import train_disk
 
@@ -158,11 +169,12 @@ def test_a_trained_disk_is_drawn_with_its_circle(tmp_path: Path) -> None:
     result, data, model = train_disk(3, epochs=3, restarts=1, points=200)
     model.eval()
     paths = draw_figures(result, tmp_path, data, model.forward)
-    assert [path.name for path in paths] == ["curves.png", "gradients.png", "points.png"]
+    names = ["curves.png", "gradients.png", "points.png", "confusion.png"]
+    assert [path.name for path in paths] == names
     assert all(map(is_picture, paths))
     without = data._replace(notes={**data.notes, "ellipse": None})
-    other = draw_figures(result, tmp_path / "without", without, model.forward)[-1]
-    assert other.read_bytes() != paths[-1].read_bytes()
+    other = draw_figures(result, tmp_path / "without", without, model.forward)[2]
+    assert other.read_bytes() != paths[2].read_bytes()
 
 
 def test_misclassified_points_are_marked(tmp_path: Path) -> None:
@@ -218,6 +230,107 @@ def test_no_plane_no_points(tmp_path: Path) -> None:
 def test_labels() -> None:
     assert labels_of(torch.tensor([[0.1, 0.9], [0.6, 0.4]])).tolist() == [1, 0]
     assert labels_of(torch.tensor([[0.4], [0.6]])).tolist() == [0, 1]
+
+
+# -- answers and activations -----------------------------------------------------------------------
+
+
+def texts(figure: Any) -> list[str]:
+    """All words of a figure."""
+    return [each.get_text() for each in figure.findobj(matplotlib.text.Text)]
+
+
+@pytest.fixture
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that were saved, as matplotlib has them."""
+    figures: list[Any] = []
+    for module in (answers, activations, gradients, restarts, curves):
+        monkeypatch.setattr(module, "save", lambda figure, path: figures.append(figure) or path)
+    return figures
+
+
+def test_a_confusion_matrix_counts_rows(saved: list[Any], tmp_path: Path) -> None:
+    data = plane(
+        SQUARE, [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]], classes=["left", "right"]
+    )
+    assert answers.draw_confusion(data, one_hot, tmp_path / "confusion.png")
+    (figure,) = saved
+    counts = [each.get_text() for each in figure.axes[0].texts]
+    assert counts == ["1", "0", "1", "2"]
+    assert "Test set: 1 of 4 rows misclassified" in texts(figure)
+    assert {"left", "right", "true class", "predicted class"} <= set(texts(figure))
+
+
+def test_many_classes_have_no_matrix(tmp_path: Path) -> None:
+    split = Split(torch.zeros(31, 2), torch.arange(31))
+    data = Data(split, split, "classification")
+    assert answers.draw_confusion(data, lambda x: torch.eye(31), tmp_path / "c.png") is None
+
+
+def test_predictions_are_drawn_in_the_unit_of_the_target(saved: list[Any], tmp_path: Path) -> None:
+    split = Split(torch.tensor([[0.0], [1.0]]), torch.tensor([[-1.0], [1.0]]))
+    notes = {"target": "price", "target_mean": 100.0, "target_std": 10.0}
+    data = Data(split, split, "regression", notes=notes)
+    path = tmp_path / "predicted.png"
+    assert answers.draw_predicted(data, lambda x: torch.tensor([[-1.0], [2.0]]), path)
+    (axes,) = saved[0].axes
+    assert axes.collections[0].get_offsets().tolist() == [[90.0, 90.0], [110.0, 120.0]]
+    assert axes.get_xlabel() == "true price"
+    assert axes.get_ylabel() == "predicted price"
+    assert axes.get_title() == "Test set: root mean squared error 7.07"
+
+
+def test_units_are_counted_by_layer(saved: list[Any], tmp_path: Path) -> None:
+    units = [
+        {"layer": "1", "kind": "ReLU", "units": 4, "dead": [0], "saturated": []},
+        {"layer": "3", "kind": "Tanh", "units": 5, "dead": [], "saturated": [1, 2]},
+    ]
+    assert activations.draw_activations(History({**run(), "units": units}), tmp_path / "a.png")
+    (figure,) = saved
+    widths = [[bar.get_width() for bar in bars] for bars in figure.axes[0].containers]
+    assert np.allclose(widths, [[75, 60], [0, 40], [25, 0]])
+    assert {
+        "1 ReLU",
+        "3 Tanh",
+        "Units of each activation at the training rows: 1 of 9 dead",
+    } <= set(texts(figure))
+
+
+def test_gradients_name_their_layers_and_have_a_band(saved: list[Any], tmp_path: Path) -> None:
+    result = run(epochs=3)
+    result["model"] = {"layers": {"0": "Linear(25 → 25)"}}
+    for record in result["epochs"]:
+        record["gradient_bands"] = {"0": {"low": [1.0], "median": [2.0], "high": [4.0]}}
+    assert gradients.draw_gradients(History(result), tmp_path / "g.png")
+    (figure,) = saved
+    assert "0 Linear 25→25" in texts(figure)
+    assert list(figure.axes[0].lines[0].get_ydata()) == [2.0, 2.0, 2.0]
+    band = figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (1.0, 4.0)
+
+
+def test_restarts_are_named_and_two_clusters_break_the_axis(
+    saved: list[Any], tmp_path: Path
+) -> None:
+    errors = [0.5, 0.01, 0.5, 0.02, 0.015]
+    result = run(restarts=5, dead=(0, 2), selected=1, value=lambda epoch, restart: errors[restart])
+    assert restarts.draw_restarts(History(result), tmp_path / "r.png")
+    (figure,) = saved
+    above, below = figure.axes
+    assert above.get_ylim()[0] > 40
+    assert below.get_ylim()[1] < 3
+    assert [tick.get_text() for tick in below.get_xticklabels()] == ["1", "4", "3", "0", "2"]
+
+
+def test_curves_show_baselines_and_the_epoch_kept(saved: list[Any], tmp_path: Path) -> None:
+    result = run(epochs=6)
+    result["baseline"] = {"constant": {"test_error": 0.5}, "linear": {"test_error": 0.25}}
+    result["kept"] = {"epoch": 4}
+    assert curves.draw_curves(History(result), tmp_path / "c.png")
+    errors = {line.get_label(): line for line in saved[0].axes[0].lines}
+    assert list(errors["best constant, test set"].get_ydata()) == [50.0, 50.0]
+    assert list(errors["linear model, test set"].get_ydata()) == [25.0, 25.0]
+    assert list(errors["epoch 4, kept"].get_xdata()) == [4, 4]
 
 
 # -- several runs ----------------------------------------------------------------------------------

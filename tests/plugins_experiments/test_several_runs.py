@@ -6,6 +6,9 @@ import json
 import shutil
 import statistics
 
+import pandas as pd
+import pytest
+
 
 def test_seeds_are_run_one_by_one_and_told_in_three_numbers(minidl, write, tmp_path):
     done = minidl("run", write(restarts="2"), "--seeds", "4", "--output", "many")
@@ -98,3 +101,31 @@ def test_what_is_no_run_cannot_be_compared(minidl, write, tmp_path):
     done = minidl("compare", "run", "--figure", "run/result.json/here.png")
     assert done.status == 1, done
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        ["--seeds", "3"],
+        ["--sweep", "optimizer.lr=0.1,0.2"],  # one stack
+        ["--sweep", "batch_size=10,20", "--sweep", "seed=3,4"],  # runs of their own
+    ],
+    ids=["seeds", "stack", "sweep of seeds"],
+)
+def test_a_table_is_read_once_for_all_runs(many, minidl, write, tmp_path, monkeypatch):
+    rows = "\n".join(f"{n % 7},{n % 5},{'ab'[n % 2]}" for n in range(40))
+    (tmp_path / "table.csv").write_text(f"x,y,label\n{rows}\n")
+    read, times = pd.read_csv, []
+
+    def counted(*args, **kwargs):
+        times.append(args)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(pd, "read_csv", counted)
+    path = write(
+        data='{ name = "csv", path = "table.csv", target = "label", task = "classification" }',
+        model='[{ Linear = [2, 4] }, "Tanh", { Linear = [4, 2] }]',
+    )
+    done = minidl("run", path, *many, "--no-figures", "--output", "many")
+    assert done.status == 0, done.err
+    assert len(times) == 1

@@ -103,6 +103,23 @@ def many_classes() -> Rows:
     return [*"abcd", "kind"], rows, "kind", "classification"
 
 
+def class_missing_in_test() -> Rows:
+    """Two rows of three hundred are of a third class: the test part has none of it, or all."""
+    draw = np.random.default_rng(6)
+    x = draw.normal(size=(300, 3))
+    labels = ["left" if each < 0 else "right" for each in x[:, 0]]
+    labels[:2] = ["neither", "neither"]
+    return [*"abc", "side"], labelled(x, labels), "side", "classification"
+
+
+def million() -> Rows:
+    draw = np.random.default_rng(7)
+    x = draw.normal(size=(1_000_000, 9)).round(3)
+    y = (x @ np.arange(1, 10) + 5 * np.abs(x[:, 0]) + draw.normal(size=len(x))).round(3)
+    rows = np.column_stack([x, y]).tolist()
+    return [*(f"x{i}" for i in range(9)), "y"], rows, "y", "regression"
+
+
 TABLES: dict[str, Callable[[], Rows]] = {
     "iris": bundled("load_iris"),
     "wine": bundled("load_wine"),
@@ -114,7 +131,10 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "constant columns": constant_columns,
     "nonlinear": nonlinear,
     "many classes": many_classes,
+    "class missing in test": class_missing_in_test,
+    "million rows": million,
 }
+LARGE = {"epochs": 2, "batch_size": 2048}  # what is fitting for a million rows
 
 
 def linear_error(names: list[str], rows: list[list[Any]], target: str, task: str) -> float:
@@ -168,11 +188,12 @@ def test_a_table_becomes_predictions(name: str, minidl: Minidl, tmp_path: Path) 
             writer = csv.writer(stream, delimiter=";" if comma else ",")
             writer.writerows([columns, *(row[: len(columns)] for row in some)])
     drop = '["customer"]' if "customer" in names else "[]"
+    sizes = LARGE if len(rows) > 10_000 else {"epochs": 60, "batch_size": 16}
     (tmp_path / "table.toml").write_text(
         f"""
-epochs = 60
-batch_size = 16
-restarts = 2
+epochs = {sizes["epochs"]}
+batch_size = {sizes["batch_size"]}
+restarts = {1 if sizes is LARGE else 2}
 loss = "MSELoss"
 schedule = "linear"
 model = [

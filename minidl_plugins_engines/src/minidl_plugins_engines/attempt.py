@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from minidl_plugins_engines.comparing import farthest
 from minidl_plugins_engines.inventory import MODEL, WHOLE
 from minidl_plugins_engines.snapshots import TensorState
 from minidl_plugins_engines.tracing import in_a_tuple
@@ -49,12 +51,14 @@ class Attempt:
 
     Attributes:
         problem: what differed from the eager step, as far as it was compared.
+        apart: by how much, if it was a gradient.
     """
 
     def __init__(
         self, way: Way, written: list[Tensor], model: Any, generators: list[torch.Generator]
     ) -> None:
         self.problem = ""
+        self.apart = math.inf
         self._way = way
         gradients = {id(parameter.grad) for parameter in model.param()}
         self._written = sorted(written, key=lambda each: id(each) not in gradients)
@@ -83,7 +87,7 @@ class Attempt:
         if not self._result or self.problem:
             return
         if not self._way.same(after[:n], now[:n]):
-            self.problem = "a gradient differs"
+            self.problem, self.apart = "a gradient differs", farthest(after[:n], now[:n])
         elif not self._way.same_state(after[n:], now[n:]):
             self.problem = "a parameter or other state differs"
 

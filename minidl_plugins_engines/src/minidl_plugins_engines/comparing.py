@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["close", "equal", "mostly_close"]
+__all__ = ["close", "equal", "farthest", "mostly_close"]
 
 
 def equal(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> bool:
@@ -42,6 +43,17 @@ def mostly_close(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> bool:
     largest = _largest(theirs)
     near = sum(int(_near(a, b, largest[b.dtype]).sum()) for a, b in zip(ours, theirs, strict=True))
     return 2 * near >= sum(b.numel() for b in theirs)
+
+
+def farthest(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
+    """Return the largest |a − b|; infinity where one is finite and the other is not."""
+    if not _alike(ours, theirs):
+        return math.inf
+    apart = (
+        torch.where((a == b) | ((a != a) & (b != b)), 0.0, a - b).abs().nan_to_num(math.inf)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+    return max((each.max().item() for each in apart if each.numel()), default=0.0)
 
 
 def _alike(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> bool:

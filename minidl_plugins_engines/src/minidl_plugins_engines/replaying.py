@@ -31,7 +31,7 @@ def as_python(program: Program, scope: str) -> Callable[..., Any]:
     return emit(Plan(program), program, scope)
 
 
-_WAY = Way(as_python, equal, equal)
+_WAY = Way(as_python, equal, equal, rounding=None)
 
 
 def engine(way: Way, model: Any, loss: Any, optimizer: Any) -> StepFunction:

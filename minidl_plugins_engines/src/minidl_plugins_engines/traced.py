@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from minidl_plugins_engines.ways import Way
 
 __all__ = ["Traced"]
+
+ROUNDINGS = 16  # times the effect of rounding every result once, which is still called rounding
 
 
 class Traced:
@@ -133,9 +136,26 @@ def fast(r0, r1, r2, inputs, target):
         watching = Watching(optimizer, self.scope, attempt, try_it)
         prediction, value = eager(model, loss, watching)(inputs, target)
         attempt.compare_results(prediction, value)
-        if attempt.problem:
+        if attempt.problem and not self._is_rounding(attempt, model, inputs, target):
             self._give_up(attempt.problem)
         return prediction, value
+
+    def _is_rounding(self, attempt: Attempt, model: Any, inputs: Any, target: Any) -> bool:
+        """Whether gradients differ by no more than rounding what they are computed from does.
+
+        Where a network has learned all of its batch, gradients are differences of numbers that are
+        nearly the same, and may have no right digit left.
+        """
+        if self._way.rounding is None or self.scope == MODEL or not attempt.apart < math.inf:
+            return False
+        gradients = {id(parameter.grad) for parameter in model.param()}
+        try:
+            effect = self._way.rounding(
+                self.program, (*inputs, target), gradients, self._generators
+            )
+        except NotTraceableError:
+            return False
+        return attempt.apart <= ROUNDINGS * effect
 
     def _give_up(self, problem: str) -> None:
         self.wrong = problem

@@ -73,8 +73,10 @@ def keep(key: str, made: Path) -> Path:
         OSError: it cannot be written there.
     """
     library, digest = _files(key)
-    text = _digest(made)
+    for calls in made.parent.glob("*.wrapper.json"):  # of operations without machine code
+        calls.replace(library.with_suffix(".json"))  # where the library looks for them
     made.replace(library)
+    text = _digest(library)
     part = digest.with_suffix(f".{os.getpid()}")
     part.write_text(text, encoding="ascii")
     part.replace(digest)
@@ -85,8 +87,13 @@ def _files(key: str) -> tuple[Path, Path]:
     return folder() / f"{key}.so", folder() / f"{key}.sha256"
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _digest(library: Path) -> str:
+    """Return that of a library, and of the calls that stand beside it."""
+    digest = hashlib.sha256(library.read_bytes())
+    calls = library.with_suffix(".json")
+    if calls.exists():
+        digest.update(calls.read_bytes())
+    return digest.hexdigest()
 
 
 def _processor() -> str:

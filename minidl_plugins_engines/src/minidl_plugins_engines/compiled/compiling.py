@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     Run = Callable[[list[Tensor]], list[Tensor]]
 
-__all__ = ["as_machine_code"]
+__all__ = ["as_machine_code", "draw"]
 
-# Elements from which on a loop is divided among threads. With torch's 512 a sum over 50 rows is, once
-# for each column of each model of a stack, at a microsecond or more each time.
+# Elements from which on a loop is divided among threads. With torch's 512 a sum over 50 rows is,
+# once for each column of each model of a stack, at a microsecond or more each time.
 LEAST_CHUNK = 1 << 16
 
 _loaded: dict[str, Any] = {}  # the libraries of this process, by their keys
@@ -78,7 +78,7 @@ def _step(pure: Pure, run: Run, scope: str) -> Callable[..., Any]:
 
     def step(*batch: Tensor) -> Any:
         if drawn:
-            results = run([*batch, *fixed, *map(_draw, drawn), *numbers])
+            results = run([*batch, *fixed, *map(draw, drawn), *numbers])
         else:
             results = run([*batch, *rest])
         if decides and not results[-1].item():
@@ -98,7 +98,7 @@ def _step(pure: Pure, run: Run, scope: str) -> Callable[..., Any]:
     return then_optimize
 
 
-def _draw(call: Call) -> Tensor:
+def draw(call: Call) -> Tensor:
     """Carry out a call that draws random numbers."""
     (result,) = call.results
     assert result is not None

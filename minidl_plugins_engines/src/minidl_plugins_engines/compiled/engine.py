@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl_plugins_engines.comparing import close, mostly_close
 from minidl_plugins_engines.compiled.compiling import as_machine_code
+from minidl_plugins_engines.compiled.rounding import effect_of_rounding
 from minidl_plugins_engines.replaying import engine
 from minidl_plugins_engines.ways import Way
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["inductor"]
 
-_WAY = Way(as_machine_code, close, mostly_close)
+_WAY = Way(as_machine_code, close, mostly_close, effect_of_rounding)
 
 
 def inductor(model: Any, loss: Any, optimizer: Any) -> StepFunction:

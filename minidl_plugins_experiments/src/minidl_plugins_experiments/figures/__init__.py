@@ -2,10 +2,13 @@
 
 ::
 
-    curves.png      error and loss after each epoch
-    restarts.png      the last error of every restart, if there are several
-    gradients.png   the norm of each layer's gradient after each epoch
-    points.png      the data, where it lies in a plane, and what the model makes of it
+    curves.png       error and loss after each epoch
+    restarts.png     the last error of every restart, if there are several
+    gradients.png    the norm of each layer's gradient over the epochs
+    activations.png  what the units of each layer do: alive, saturated or dead
+    points.png       the data, where it lies in a plane, and what the model makes of it
+    confusion.png    of a classification, which class is taken for which
+    predicted.png    of a regression, what was predicted against what is true
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ def draw_figures(
     Raises:
         OSError: one could not be written.
     """
+    from minidl_plugins_experiments.figures.activations import draw_activations
     from minidl_plugins_experiments.figures.curves import draw_curves
     from minidl_plugins_experiments.figures.gradients import draw_gradients
     from minidl_plugins_experiments.figures.restarts import draw_restarts
@@ -54,11 +58,17 @@ def draw_figures(
         draw_curves(history, folder / "curves.png"),
         draw_restarts(history, folder / "restarts.png"),
         draw_gradients(history, folder / "gradients.png"),
+        draw_activations(history, folder / "activations.png"),
     ]
     if data is not None and predict is not None:
+        from minidl_plugins_experiments.figures.answers import draw_confusion, draw_predicted
         from minidl_plugins_experiments.figures.points import draw_points
 
-        drawn.append(draw_points(data, predict, folder / "points.png"))
+        drawn += [
+            draw_points(data, predict, folder / "points.png"),
+            draw_confusion(data, predict, folder / "confusion.png"),
+            draw_predicted(data, predict, folder / "predicted.png"),
+        ]
     return [path for path in drawn if path is not None]
 
 

@@ -10,12 +10,14 @@ from minidl_plugins_experiments.figures.style import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     LIGHT,
     VERMILION,
     epoch_axis,
     limit_log_axis,
     new_figure,
     panels,
+    plain,
     save,
 )
 
@@ -101,14 +103,42 @@ def _draw(axes: Axes, history: History, kind: str) -> None:
             label=words,
         )  # fmt: skip
         everything.append(curve[:, [chosen]])
+    if kind == "error":
+        everything += _draw_baselines(axes, history, scale)
+    if history.kept_epoch and history.epochs.size and history.kept_epoch < history.epochs[-1]:
+        axes.axvline(
+            history.kept_epoch, color=GREY, linewidth=1.2, linestyle=(0, (1, 3)), zorder=0,
+            label=f"epoch {history.kept_epoch}, kept",
+        )  # fmt: skip
     epoch_axis(axes)
     axes.set_title(_title(history, kind, scale), fontsize=11)
     if kind == "loss":
         axes.set_ylabel("loss")
         limit_log_axis(axes, np.concatenate([values.ravel() for values in everything]))
     else:
-        axes.set_ylabel("misclassified (%)" if in_percent else "error")
+        axes.set_ylabel("misclassified (%)" if in_percent else plain(_error(history), 60))
         axes.set_ylim(0, _top(everything, scale))
+
+
+def _error(history: History) -> str:
+    if history.target is None:
+        return "root mean squared error"
+    return f"root mean squared error (standard deviations of {history.target})"
+
+
+def _draw_baselines(axes: Axes, history: History, scale: float) -> list[Array]:
+    """Draw what the best constant and a linear model come to on the test set."""
+    drawn = []
+    for name, words, style in (("constant", "best constant", (0, (5, 5))),
+                               ("linear", "linear model", (0, (5, 2)))):  # fmt: skip
+        value = (history.baseline.get(name) or {}).get("test_error")
+        if value is not None and np.isfinite(value):
+            axes.axhline(
+                scale * value, color=GREY, linewidth=1.1, linestyle=style, zorder=0,
+                label=f"{words}, test set",
+            )  # fmt: skip
+            drawn.append(np.array([value]))
+    return drawn
 
 
 def _top(everything: list[Array], scale: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from minidl_plugins_experiments.figures.style import (
     BLUE,
@@ -19,7 +20,11 @@ from minidl_plugins_experiments.figures.style import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minidl_plugins_experiments.runs.history import History
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from minidl_plugins_experiments.runs.history import Array, History
 
 __all__ = ["draw_restarts"]
 
@@ -38,18 +43,86 @@ def draw_restarts(history: History, path: Path) -> Path | None:
     place = np.empty(history.restarts, dtype=int)
     place[order] = np.arange(1, history.restarts + 1)
     dead = np.isin(np.arange(history.restarts), history.dead)
-    size = float(np.clip(900 / history.restarts, 6, 42))
-
     figure = new_figure(7.5, 4.4)
-    (axes,) = panels(figure, 1)
-    shown = []
+    shown = [scale * values for values in (training, test) if values is not None]
+    every = np.concatenate(shown)
+    gap = _gap(every) if kind == "error" else None
+    parts = _broken(figure, *gap) if gap else panels(figure, 1)
+    for axes in parts:
+        _draw(axes, history, (training, test), place, dead, scale)
+    lost = int(np.isnan(training).sum())
+    words = f"{history.restarts} restarts, {int(dead.sum())} of them dead"
+    parts[0].set_title(words + (f", {lost} without a finite {kind}" if lost else ""), fontsize=11)
+    bottom = parts[-1]
+    bottom.set_xlabel(f"restart, the lowest training {kind} first")
+    _number(bottom, order)
+    if scale == 100.0:
+        bottom.set_ylabel("misclassified at the end (%)")
+    else:
+        bottom.set_ylabel(f"{kind} at the end")
+    if not gap and kind == "error" and scale == 100.0:
+        bottom.set_ylim(bottom=-0.03 * bottom.get_ylim()[1])  # a marker at 0 is seen whole
+    elif not gap:
+        limit_log_axis(bottom, every)
+    handles, labels = bottom.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return save(figure, path)
+
+
+def _gap(values: Array) -> tuple[Array, Array] | None:
+    """Return the values below and above the widest gap, if it takes most of the axis."""
+    some = np.sort(values[np.isfinite(values)])
+    if some.size < 2 or some[0] == some[-1]:
+        return None
+    wide = np.diff(some)
+    at = int(wide.argmax()) + 1
+    below, above = some[:at], some[at:]
+    squeezed = max(np.ptp(below), np.ptp(above)) < 0.25 * np.ptp(some)
+    return (below, above) if squeezed and np.ptp(below) > 0 else None
+
+
+def _broken(figure: Figure, below: Array, above: Array) -> list[Axes]:
+    """Two panels, one above the other, for an axis without what lies between the two groups."""
+    parts = list(figure.subplots(2, 1, sharex=True, height_ratios=[1, 2]))
+    for axes, values in zip(parts, (above, below), strict=True):
+        room = 0.12 * float(np.ptp(values)) or 0.02 * float(np.ptp([*below, *above]))
+        axes.set_ylim(float(values.min()) - room, float(values.max()) + room)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=1))
+    parts[0].spines["bottom"].set_visible(False)
+    parts[0].tick_params(bottom=False)
+    parts[0].annotate(
+        "the axis leaves out what lies between", (1, 0), xycoords="axes fraction", xytext=(0, -7),
+        textcoords="offset points", ha="right", va="top", fontsize=8, color="#555555",
+    )  # fmt: skip
+    return parts
+
+
+def _number(axes: Axes, order: NDArray[np.int64]) -> None:
+    """Name places by the number of the restart that stands there."""
+    stride = max(1, -(-len(order) // 20))
+    places = np.arange(0, len(order), stride)
+    axes.set_xticks(places + 1, [str(order[place]) for place in places])
+    axes.margins(x=0.02)
+
+
+def _draw(
+    axes: Axes,
+    history: History,
+    sets: tuple[Array | None, Array | None],
+    place: NDArray[np.int64],
+    dead: NDArray[np.bool_],
+    scale: float,
+) -> None:
+    size = float(np.clip(900 / history.restarts, 6, 42))
     for values, colour, marker, meaning in (
-        (training, BLUE, "o", "training set"),
-        (test, VERMILION, "D", "test set"),
+        (sets[0], BLUE, "o", "training set"),
+        (sets[1], VERMILION, "D", "test set"),
     ):
         if values is None:
             continue
-        shown.append(values)
         axes.scatter(
             place[~dead], scale * values[~dead], s=size, color=colour, marker=marker, alpha=0.8,
             linewidths=0, label=meaning,
@@ -64,16 +137,3 @@ def draw_restarts(history: History, path: Path) -> Path | None:
             place[history.selected], color="black", linewidth=1.2, linestyle=":", zorder=0,
             label=f"restart {history.selected}, selected",
         )  # fmt: skip
-    lost = int(np.isnan(training).sum())
-    words = f"{history.restarts} restarts, {int(dead.sum())} of them dead"
-    axes.set_title(words + (f", {lost} without a finite {kind}" if lost else ""), fontsize=11)
-    axes.set_xlabel(f"restart, in the order of its training {kind}")
-    if scale == 100.0:
-        axes.set_ylabel("misclassified at the end (%)")
-        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])  # a marker at 0 is seen whole
-    else:
-        axes.set_ylabel(f"{kind} at the end")
-        limit_log_axis(axes, np.concatenate(shown))
-    axes.margins(x=0.02)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False)
-    return save(figure, path)

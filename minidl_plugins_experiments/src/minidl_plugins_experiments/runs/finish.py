@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save as safetensors_bytes
 
+from minidl_core import walk
 from minidl_plugins_experiments.files import sync_folder, write_atomically, write_json
 from minidl_plugins_experiments.runs import results
 from minidl_plugins_experiments.runs.diagnosis import warnings_of
@@ -43,6 +44,7 @@ def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]
     if run.experiment.baseline and type(run.strategy) is Strategy:
         result["baseline"] = baselines(run.prepared)
     result["final_in_units"] = errors_in_units(result)
+    result["model"]["layers"] = _layers(best)
     result["units"], told = _units(run, best, selected)
     result["warnings"] = [
         *warnings_of(result), *told, *unit_warnings(result), *honest_warnings(result),
@@ -52,6 +54,13 @@ def finish(run: Run, result: dict[str, Any], *, figures: bool) -> dict[str, Any]
     write_json(run.folder / RESULT, result)
     sync_folder(run.folder)
     return result
+
+
+def _layers(model: Module) -> dict[str, str]:
+    """Return what each module says of itself that has no other inside, by its path."""
+    every = dict(walk(model))
+    inside = {path.rpartition(".")[0] for path in every if path}
+    return {path: repr(module) for path, module in every.items() if path and path not in inside}
 
 
 def _units(run: Run, best: Module, selected: int) -> tuple[list[dict[str, Any]], list[str]]:

@@ -29,6 +29,9 @@ class History:
         selected: the restart that was chosen, or None if every one diverged.
         units: what the activations did with the training rows, an entry for each.
         shares: whether errors are shares of the rows, as in a classification.
+        baseline: the errors of the best constant and of a linear model, where they were computed.
+        target: what a regression predicts, if its errors are not in the unit of that.
+        kept_epoch: the epoch whose weights were kept.
     """
 
     def __init__(self, result: Mapping[str, Any]) -> None:
@@ -45,6 +48,14 @@ class History:
             self.selected = 0
         self.units: Sequence[Mapping[str, Any]] = result.get("units") or []
         self.shares = _task(result) == "classification"
+        model = result.get("model")
+        self._layers: Mapping[str, str] = (model if isinstance(model, dict) else {}).get(
+            "layers", {}
+        )
+        self.baseline: Mapping[str, Any] = result.get("baseline") or {}
+        self.target: str | None = (result.get("final_in_units") or {}).get("target")
+        kept = result.get("kept") or {}
+        self.kept_epoch: int | None = kept.get("epoch")
 
     def curve(self, name: str) -> Array | None:
         """Return the metric `name`, such as ``test_error``; None if it was not measured."""
@@ -76,12 +87,32 @@ class History:
         }
 
     def layer_norms(self) -> dict[str, Array]:
-        """Return the norm of each layer's gradient: weight and bias together."""
+        """Return the norm of each layer's gradient in the last step: weight and bias together."""
         layers: dict[str, Array] = {}
         for name, norms in self.gradient_norms().items():
             layer = name.rpartition(".")[0] or name
             layers[layer] = np.hypot(layers[layer], norms) if layer in layers else norms
         return layers
+
+    def layer_bands(self) -> dict[str, tuple[Array, Array, Array]]:
+        """Return low quartile, median and high quartile of each layer's norm over an epoch's steps.
+
+        Runs of earlier versions have them of the last step alone: then all three are that.
+        """
+        bands = {}
+        for layer, norms in self.layer_norms().items():
+            of_layer = [(r.get("gradient_bands") or {}).get(layer) or {} for r in self._records]
+            low, median, high = (
+                self._array([each.get(kind) for each in of_layer])
+                for kind in ("low", "median", "high")
+            )
+            bands[layer] = (norms,) * 3 if np.isnan(median).all() else (low, median, high)
+        return bands
+
+    def layer_name(self, layer: str) -> str:
+        """Return what a figure calls a layer: ``0.2 Linear 25→25``."""
+        described = self._layers.get(layer, "")
+        return f"{layer} {described.replace(' → ', '→').replace('(', ' ').rstrip(')')}".strip()
 
     def _array(self, rows: Sequence[Any]) -> Array:
         array = np.full((len(rows), self.restarts), np.nan)

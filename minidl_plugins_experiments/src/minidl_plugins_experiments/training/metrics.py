@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+import numpy as np
 from torch.linalg import vector_norm
 
 from minidl_plugins_experiments.training.errors import class_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from minidl_plugins_experiments.training.errors import ErrorMeasure
     from minidl_plugins_experiments.training.restarts import TrainingState
 
-__all__ = ["MISSING", "best_restart", "dead_above", "dead_restarts", "for_json", "measure"]
+__all__ = [
+    "MISSING", "best_restart", "dead_above", "dead_restarts", "for_json", "gradient_norms",
+    "layer_norms", "measure",
+]  # fmt: skip
 
 MISSING = float("nan")
 
@@ -37,10 +41,15 @@ def measure(
     """
     metrics: dict[str, Any] = {}
     norms: dict[str, list[float]] = {}
+    bands: dict[str, dict[str, list[float]]] = {}
     for state in states:
         missing = [MISSING] * state.restarts
         for name, values in gradient_norms(state).items():
             norms.setdefault(name, []).extend(missing if state.diverged else values)
+        for layer, quartiles in _quartiles(state.norms).items():
+            for kind, values in quartiles.items():
+                of_layer = bands.setdefault(layer, {}).setdefault(kind, [])
+                of_layer.extend(missing if state.diverged else values)
         for name in ("train", "test", "validation"):
             split = getattr(data, name)
             if split is None:
@@ -51,6 +60,7 @@ def measure(
             metrics.setdefault(f"{name}_loss", []).extend(losses)
             metrics.setdefault(f"{name}_error", []).extend(errors)
     metrics["gradient_norms"] = norms
+    metrics["gradient_bands"] = bands
     return metrics
 
 
@@ -75,6 +85,26 @@ def gradient_norms(state: TrainingState) -> dict[str, list[float]]:
         for name, parameter in state.parameters
         if getattr(parameter, "trainable", True)
     }
+
+
+def layer_norms(norms: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """Return the norm of each layer's gradient, of all of its parameters together."""
+    layers: dict[str, list[float]] = {}
+    for name, values in norms.items():
+        layer = name.rpartition(".")[0] or name
+        layers[layer] = list(map(math.hypot, layers.get(layer, [0.0] * len(values)), values))
+    return layers
+
+
+def _quartiles(steps: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, dict[str, list[float]]]:
+    """Return low quartile, median and high quartile over `steps`, for each layer and restart."""
+    of_steps = [layer_norms(norms) for norms in steps]
+    found: dict[str, dict[str, list[float]]] = {}
+    for layer in of_steps[0] if of_steps else ():
+        table = np.quantile([each[layer] for each in of_steps], (0.25, 0.5, 0.75), axis=0)
+        rows = [[float(f"{value:.4g}") for value in row] for row in table]
+        found[layer] = dict(zip(("low", "median", "high"), rows, strict=True))
+    return found
 
 
 def dead_above(data: Data) -> float:

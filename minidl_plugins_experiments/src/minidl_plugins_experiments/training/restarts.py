@@ -28,6 +28,7 @@ class TrainingState:
         diverged: whether its loss is no longer finite; then it is not trained further.
         evaluate_batch: how many rows it predicts at once; None for all.
         schedules: a schedule for each restart; none if the learning rate is constant.
+        norms: of each parameter's gradient, in some steps of the latest epoch.
     """
 
     model: Module
@@ -37,6 +38,7 @@ class TrainingState:
     diverged: bool = False
     evaluate_batch: int | None = None
     schedules: list[Schedule] = field(default_factory=list)
+    norms: list[dict[str, list[float]]] = field(default_factory=list)
 
     @property
     def restarts(self) -> int:

@@ -12,6 +12,7 @@ from minidl_plugins_experiments.training.metrics import (
     MISSING,
     best_restart,
     for_json,
+    gradient_norms,
     measure,
 )
 from minidl_plugins_experiments.training.schedules import LearningRate, observe, rates_at
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
+LOOKS = 5  # at the gradients in an epoch, the last after its last step
+
 
 class Run:
     """One run, as observers see it.
@@ -48,6 +51,7 @@ class Run:
         best: the best epoch so far, with early stopping; else None.
         between_epochs: whether the state is that after the last of `epochs`, and can be saved.
         saved_epochs: how many epochs the last checkpoint has.
+        looked_at: the steps of an epoch after which gradients are measured.
         stopping: what to raise after this epoch, because a signal asks to stop.
         json_lines: the file that the observer ``json_lines`` writes to, or None.
         strategy: how this process executes the run.
@@ -78,6 +82,9 @@ class Run:
         rows = len(self.data.train.x)
         self.steps_per_epoch = -(-rows // self.experiment.batch_size)
         steps = self.experiment.epochs * self.steps_per_epoch
+        self.looked_at = {
+            (number + 1) * self.steps_per_epoch // LOOKS - 1 for number in range(LOOKS)
+        }
         self.rates = [
             LearningRate(each.optimizer, each.schedules, steps, self.steps_per_epoch)
             for each in self.states
@@ -155,7 +162,10 @@ class Run:
         done = (epoch - 1) * self.steps_per_epoch
         batches = rate.over(self._batches(state, batch_indices), done)
         engine = self.prepared.engine
-        for _ in train(state.model, state.loss, state.optimizer, batches, engine=engine):
+        state.norms = []
+        for step in train(state.model, state.loss, state.optimizer, batches, engine=engine):
+            if step.number in self.looked_at:
+                state.norms.append(gradient_norms(state))
             progress.step()
 
     def _batches(
