@@ -30,8 +30,8 @@ def test_bug_is_caught(component, check, seed):
         assert [result.place for result in failed if result.place] == []
 
 
-def test_there_are_at_least_150():
-    assert len(PLANTED) >= 150
+def test_there_are_at_least_200():
+    assert len(PLANTED) >= 200
 
 
 def test_every_check_catches_one():

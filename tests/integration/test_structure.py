@@ -17,7 +17,7 @@ DISTRIBUTIONS = sorted(path.parent for path in ROOT.glob("minidl_*/pyproject.tom
 CORE = ROOT / "minidl_core" / "src" / "minidl_core"
 # Modules that are public beside the root of their package.
 PUBLIC = {"minidl_core.console", "minidl_core.testing"}
-MOST_LINES, MOST_CODE, LONGEST_FILE = 2440, 1505, 220
+MOST_LINES, MOST_CODE, LONGEST_FILE = 2450, 1514, 220
 
 
 @functools.cache

@@ -133,6 +133,12 @@ def test_what_torchrun_says_is_read() -> None:
     )
 
 
+def test_one_process_of_a_cluster_is_a_run_as_any_other() -> None:
+    said = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "a", "MASTER_PORT": "1"}
+    assert launch(said) is None
+    assert launch({**said, "TORCHELASTIC_RUN_ID": "none"}) is not None
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours", "words"),
     [

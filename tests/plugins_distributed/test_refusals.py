@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -141,3 +142,46 @@ def test_a_timeout_that_is_none(together, write, timeout):
     (error,) = together(1, *MINIDL[:2], "run", parallel).errors
     assert "optimizer.DataParallel.timeout: " in error
     assert "timeout must be a finite number of seconds above 0" in error
+
+
+@pytest.mark.parametrize(("rank", "whom"), [(0, "all 2 processes"), (1, "rank 0")])
+def test_ranks_that_do_not_find_one_another(write, tmp_path, rank, whom):
+    optimizer = f"{{ DataParallel = {{ timeout = 2, optimizer = {SGD} }} }}"
+    parallel, _ = write(optimizer=optimizer)
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    done = subprocess.run(
+        [sys.executable, *MINIDL, parallel],
+        env=environment(RANK=rank, WORLD_SIZE=2, **place),
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert f"rank {rank} of 2: waited" in error
+    assert f"at 127.0.0.1:{place['MASTER_PORT']} for {whom}, in vain" in error
+    assert "Traceback" not in done.stderr
+    assert runs_of(tmp_path) == []
+
+
+def test_the_variables_of_a_cluster_do_not_refuse_a_plain_run(write, tmp_path):
+    _, alone = write()
+    done = subprocess.run(
+        [sys.executable, *MINIDL, alone, "--no-figures", "--quiet"],
+        env=environment(RANK=0, WORLD_SIZE=1, MASTER_ADDR="localhost", MASTER_PORT=1),
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(runs_of(tmp_path)) == 1
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]

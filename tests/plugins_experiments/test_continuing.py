@@ -142,6 +142,47 @@ def test_fine_tuning_keeps_the_earlier_transformation(minidl, write, tmp_path):
     assert errors["train_error"] > 1.3, "the shifted inputs look different to the old weights"
 
 
+def write_words(path, colours, months, rows=60):
+    lines = [
+        f"{n % 9},{colours[n % len(colours)]},2024-{months[n % len(months)]:02}-11,{'yn'[n % 2]}"
+        for n in range(rows)
+    ]
+    path.write_text("\n".join(["a,colour,day,label", *lines]) + "\n")
+
+
+def test_fine_tuning_encodes_words_and_dates_as_earlier(minidl, write, tmp_path):
+    """Other words, another range of dates, and no gap where there was one: the same inputs."""
+    data = '{ name = "csv", path = "t.csv", target = "label", task = "classification" }'
+    model = '[{ Linear = { in_features = "features", out_features = "outputs" } }]'
+    write_words(tmp_path / "t.csv", ["red", "blue", ""], range(1, 13))
+    assert minidl("run", write(data=data, model=model), "--no-figures", "--output", "a").status == 0
+    write_words(tmp_path / "t.csv", ["blue", "green"], [3, 4])
+    done = minidl(
+        "run", write(data=data, model=model, weights='"a"'), "--no-figures", "--output", "b"
+    )
+    assert done.status == 0, done.err
+    a, b = load_run(tmp_path / "a"), load_run(tmp_path / "b")
+    assert a.transform.columns == b.transform.columns
+    told = result_of(tmp_path / "b")["data"]["notes"]["told"]
+    assert any("encoded as in" in each for each in told)
+    assert any('"green"' in each for each in told), told
+    rows = [{"a": 3, "colour": "red", "day": "2024-07-01"}]
+    assert {*a.predict(rows).values, *b.predict(rows).values} <= {"y", "n"}
+
+
+def test_other_columns_are_refused_by_fine_tuning(minidl, write, tmp_path):
+    data = '{ name = "csv", path = "t.csv", target = "label", task = "classification" }'
+    model = '[{ Linear = { in_features = "features", out_features = "outputs" } }]'
+    write_words(tmp_path / "t.csv", ["red", "blue"], range(1, 13))
+    assert minidl("run", write(data=data, model=model), "--no-figures", "--output", "a").status == 0
+    text = (tmp_path / "t.csv").read_text().replace("colour", "paint")
+    (tmp_path / "t.csv").write_text(text)
+    done = minidl("run", write(data=data, model=model, weights='"a"'), "--dry-run")
+    assert done.status == 2
+    assert "the inputs are not those of" in done.err
+    assert "paint" in done.err
+
+
 def test_a_new_head_keeps_its_own_weights(minidl, write, tmp_path):
     assert minidl("run", write(), "--no-figures", "--output", "a").status == 0
     larger = '[{ Linear = [2, 4] }, "Tanh", { Linear = [4, 3] }, "Tanh", { Linear = [3, 2] }]'

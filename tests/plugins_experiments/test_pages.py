@@ -1,7 +1,8 @@
-"""The pages on tables and trained models do what they say, in a folder that is empty at first.
+"""The pages on tables, models and teaching do what they say, in a folder that is empty at first.
 
 A block below ``<!-- write FILE -->`` is a file; each line after "$ " of a console block is run, and
-prints what stands below it, where "..." is anything; Python below ``<!-- run -->`` is run.
+prints what stands below it, where "..." is anything, and below ``<!-- fails -->`` it exits with 1;
+Python below ``<!-- run -->`` is run.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["a-table-of-your-own.md", "compare-runs.md", "use-a-trained-model.md"]
+PAGES = ["a-table-of-your-own.md", "compare-runs.md", "teaching.md", "use-a-trained-model.md"]
 FENCE = re.compile(r"(?:^<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def prints(command: list[str], folder: Path) -> str:
+def prints(command: list[str], folder: Path, status: int = 0) -> str:
     done = subprocess.run(
         command, cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 
@@ -42,7 +43,7 @@ def test_a_page_does_what_it_says(page: str, tmp_path: Path) -> None:
                 command, _, shown = part.partition("\n")
                 words = shlex.split(command)
                 assert words[0] == "minidl"
-                out = prints([minidl, *words[1:]], tmp_path)
+                out = prints([minidl, *words[1:]], tmp_path, int(act == "fails"))
                 pattern = ".*".join(map(re.escape, shown.strip().split("...")))
                 assert re.fullmatch(pattern, out.strip(), re.DOTALL), out
                 done += 1

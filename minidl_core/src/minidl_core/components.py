@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
+from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minidl_core.errors import BrokenComponentError, ContractError
-from minidl_core.wording import describe_error
+from minidl_core.wording import describe_error, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,14 +78,18 @@ class Component(NamedTuple):
 def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
     """Import what the entry point `value` names; whatever its code raises becomes our error.
 
+    What it prints goes to stderr, under its name: stdout belongs to the answer of a command.
+
     Raises:
         BrokenComponentError: with distribution, version, entry point and cause.
     """
     module_name, _, attributes = value.partition("[")[0].replace(" ", "").partition(":")
+    printed = io.StringIO()
     try:
-        found: Any = importlib.import_module(module_name)
-        for attribute in filter(None, attributes.split(".")):
-            found = getattr(found, attribute)
+        with redirect_stdout(printed):
+            found: Any = importlib.import_module(module_name)
+            for attribute in filter(None, attributes.split(".")):
+                found = getattr(found, attribute)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit, and the panics of compiled modules
@@ -91,6 +98,10 @@ def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
             f"{describe_error(error)}",
             _cure(error, module_name, distribution),
         ) from error
+    finally:
+        if printed.getvalue():
+            with suppress(AttributeError, OSError, ValueError):  # it is absent, full or closed
+                sys.stderr.write(f"{distribution}: {printable(printed.getvalue().rstrip())}\n")
     return found
 
 

@@ -10,6 +10,8 @@ from minidl_core import ArgumentError, Example, describe_error, suggest
 from minidl_plugins_devkit.errors import ConformanceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from minidl_core import Registry
 
 __all__ = ["examples_of", "exceptions_of", "kind_of", "must_have_methods", "name_of"]
@@ -83,13 +85,15 @@ def must_have_methods(component: Any, kind: str, registry: Registry) -> None:
         )
 
 
-def examples_of(component: Any, kind: str) -> list[Example]:
+def examples_of(component: Any, kind: str, given: Iterable[Example] | None = None) -> list[Example]:
     """Return the examples that `component` gives, or default ones if it needs no arguments.
+
+    Those `given` take the place of its own.
 
     Raises:
         ConformanceError: there are none, or they are not usable.
     """
-    give = getattr(component, "examples", None)
+    give = getattr(component, "examples", None) if given is None else lambda: given
     if give is None:
         return _default_examples(component, kind)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from minidl_core import ShapeError
+from minidl_core import ArgumentError, ShapeError, suggest
 from minidl_core import registry as installed
 from minidl_plugins_devkit.checks.optimizer_rules import numbers_never_set
 from minidl_plugins_devkit.crashes import CrashError, place_of
@@ -21,6 +21,8 @@ from minidl_plugins_devkit.subjects.cases import Case
 from minidl_plugins_devkit.table import Check, checks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from minidl_core import Example, Registry
 
 __all__ = ["CheckResult", "Task", "run_checks", "tasks_of"]
@@ -170,6 +172,8 @@ def tasks_of(
     kind: str | None = None,
     seed: int = 0,
     registry: Registry | None = None,
+    examples: Iterable[Example] | None = None,
+    checks: Iterable[str] | None = None,
 ) -> list[Task | DeclarationsTask]:
     """Return what there is to run for `component`: its declarations first, then every check.
 
@@ -178,24 +182,38 @@ def tasks_of(
     registry = registry or installed
     name = name or name_of(component)
     kind = kind_of(component, kind, registry)
-    checks = checks_of(kind, registry)
+    every = checks_of(kind, registry)
+    wanted = _wanted(every, checks, kind)
     try:
         must_have_methods(component, kind, registry)
-        exceptions = exceptions_of(component, checks)
-        examples = tuple(enumerate(examples_of(component, kind) if checks else ()))
-        _must_set_numbers(component, kind, [example for _, example in examples])
+        exceptions = exceptions_of(component, every)
+        given = examples_of(component, kind, examples) if every else ()
+        numbered = tuple(enumerate(given))
+        _must_set_numbers(component, kind, [example for _, example in numbered])
     except ConformanceError as error:
         return [DeclarationsTask(name, error)]
-    note = "" if checks else f"keeps the contract of {kind}; no plugin adds checks for them"
+    note = "" if every else f"keeps the contract of {kind}; no plugin adds checks for them"
     tasks: list[Task | DeclarationsTask] = [DeclarationsTask(name, None, note)]
     crashes: dict[str, str] = {}
-    for check, function in checks.items():
+    for check, function in wanted.items():
         reason = exceptions.get(check)
         tasks += [
             Task(component, kind, name, check, function, several, seed, reason, crashes)
-            for several in ([examples] if reason is not None else [(one,) for one in examples])
+            for several in ([numbered] if reason is not None else [(one,) for one in numbered])
         ]
     return tasks
+
+
+def _wanted(every: dict[str, Check], checks: Iterable[str] | None, kind: str) -> dict[str, Check]:
+    names = list(every if checks is None else checks)
+    for name in names:
+        if name not in every:
+            raise ArgumentError(
+                f"there is no check {name!r} for {kind}.{suggest(name, list(every))} There are: "
+                f"{', '.join(every)}",
+                where="checks",
+            )
+    return {name: every[name] for name in names}
 
 
 def _must_set_numbers(component: Any, kind: str, examples: list[Example]) -> None:
@@ -214,8 +232,10 @@ def run_checks(
     kind: str | None = None,
     seed: int = 0,
     registry: Registry | None = None,
+    examples: Iterable[Example] | None = None,
+    checks: Iterable[str] | None = None,
 ) -> list[CheckResult]:
-    """Run every check on `component`.
+    """Run every check on `component`, or those that are asked for.
 
     A crash in the component's code is told once, with the number of checks that it stops.
 
@@ -225,14 +245,20 @@ def run_checks(
         kind: such as ``"modules"``; read off the methods when left out, if the kit knows it.
         seed: another one draws other inputs and parameters.
         registry: where kinds and added checks are looked up; what is installed when left out.
+        examples: how to build it and what to feed it; its own when left out.
+        checks: the names of those to run; all of its kind when left out.
 
     Returns:
         At least one result; the component conforms if each of them is ``ok``.
 
     Raises:
-        ArgumentError: `component` is of no kind that can be checked, or `kind` is unknown.
+        ArgumentError: `component` is of no kind that can be checked, or `kind` or a check is
+            unknown.
     """
-    tasks = tasks_of(component, name=name, kind=kind, seed=seed, registry=registry)
+    tasks = tasks_of(
+        component, name=name, kind=kind, seed=seed, registry=registry, examples=examples,
+        checks=checks,
+    )  # fmt: skip
     results = [task.run() for task in tasks]
     return [_with_count(result, results) for result in results]
 

@@ -50,6 +50,9 @@ class Launch:
 def launch(environment: Mapping[str, str] = os.environ) -> Launch | None:
     """Return what the environment says; None if a variable is missing.
 
+    None also for one process that torchrun did not start: clusters set these variables for a job of
+    one process too, and that is a run as any other.
+
     Raises:
         ArgumentError: a variable is not the number that it must be.
     """
@@ -70,6 +73,8 @@ def launch(environment: Mapping[str, str] = os.environ) -> Launch | None:
             f"expected a RANK below the WORLD_SIZE of {size} in the environment, got {rank}; "
             "torchrun sets them"
         )
+    if size == 1 and "TORCHELASTIC_RUN_ID" not in environment:
+        return None
     return Launch(
         rank,
         size,

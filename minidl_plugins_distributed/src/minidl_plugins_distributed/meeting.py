@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # torch declares it not
 from torch.distributed.rendezvous import rendezvous
 
-from minidl_plugins_distributed.errors import AbandonedError, PeerError
+from minidl_plugins_distributed.errors import AbandonedError, NoMeetingError, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +43,11 @@ class Meeting:
     @cached_property
     def store(self) -> Any:
         """The store, with keys of this attempt only: torchrun may restart all processes."""
-        found, _, _ = next(rendezvous("env://", timeout=timedelta(seconds=self.timeout)))
+        began = time.monotonic()
+        try:
+            found, _, _ = next(rendezvous("env://", timeout=timedelta(seconds=self.timeout)))
+        except RuntimeError as error:  # DistError is one
+            raise NoMeetingError(self.launch, time.monotonic() - began, error) from error
         return PrefixStore(f"minidl/{self.launch.attempt}", found)
 
     def agree(self, facts: Mapping[str, Any]) -> str | None:
@@ -103,7 +107,8 @@ class Meeting:
     def _answer(self, key: str, whose: str) -> str:
         began = time.monotonic()
         while not self.store.check([key]):
-            if self.store.check(["end"]):
+            # A process that fails after it has answered has set the key before it says so.
+            if self.store.check(["end"]) and not self.store.check([key]):
                 raise AbandonedError("another process failed, and says why")
             if time.monotonic() - began > self.timeout:
                 raise PeerError(whose, time.monotonic() - began, "it did not answer")

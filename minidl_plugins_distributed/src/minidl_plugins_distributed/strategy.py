@@ -92,7 +92,8 @@ class DataParallelStrategy(Strategy):
             ConfigError: they differ, or the experiment cannot be shared.
         """
         batch_size = prepared.experiment.batch_size
-        if not all(isinstance(state.optimizer, DataParallel) for state in prepared.states):
+        shared = all(isinstance(state.optimizer, DataParallel) for state in prepared.states)
+        if not shared and self.launch.size > 1:
             raise ConfigError(
                 f"torchrun started {self.launch.size} processes, and each would train this same "
                 "run; write optimizer = { DataParallel = { optimizer = { SGD = { lr = 0.1 } } } } "

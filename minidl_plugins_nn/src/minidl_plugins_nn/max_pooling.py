@@ -82,10 +82,11 @@ class _MaxPoolNd(BaseModule):
     @classmethod
     def examples(cls) -> list[Example]:
         room, twin = [5, 4, 3][: cls.dims], f"torch.nn.{cls.__name__}"
-        overlapping = {"kernel_size": 3, "stride": 1, "padding": 1, "dilation": 1}
+        odd = [6, 5, 4][: cls.dims]  # so that the last window sticks out
+        overlapping = {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 1}
         return [
             Example({"kernel_size": 2}, shapes=[(2, 3, *room)], reference=twin),
-            Example({**overlapping, "ceil_mode": True}, shapes=[(2, 2, *room)], reference=twin),
+            Example({**overlapping, "ceil_mode": True}, shapes=[(2, 2, *odd)], reference=twin),
         ]
 
 

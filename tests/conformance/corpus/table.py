@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 
+from minidl_core import registry
+
 from . import (
+    right_images,
     right_layers,
     right_losses,
     right_optimizers,
+    right_pooling,
+    right_sequences,
     right_several,
     right_state,
     wrong_flags,
     wrong_gradients,
     wrong_habits,
+    wrong_images,
     wrong_losses,
     wrong_numbers,
     wrong_optimizers,
+    wrong_sequences,
     wrong_state,
 )
 
@@ -202,6 +209,56 @@ _CAUGHT_BY = {
         "HandsOutArrays": "state_is_a_copy",
         "KeepsLoadedArrays": "given_state_kept",
     },
+    wrong_images: {
+        "KernelFlippedInBackward": "parameter_gradient",
+        "KernelFlippedInForward": "matches_reference",
+        "BiasMeanOverPlaces": "parameter_gradient",
+        "DilationIgnored": "matches_reference",
+        "PaddingModeIgnored": "arguments_matter",
+        "WrapsOnOneSide": "input_gradient",
+        "StrideForgottenInBackward": "input_gradient",
+        "GroupsSwapped": "matches_reference",
+        "FoldedAsMean": "input_gradient",
+        "TransposedUnstrided": "input_gradient",
+        "MixedOverPlaces": "parameter_gradient",
+        "OverlapWrittenOnce": "input_gradient",
+        "PadsMaximumWithZero": "matches_reference",
+        "CountsPadding": "arguments_matter",
+        "CountsPaddingInBackward": "input_gradient",
+        "MeanOfPlacesForgotten": "input_gradient",
+        "MaximumEverywhere": "input_gradient",
+        "WindowsRoundedDown": "matches_reference",
+        "PowerForgotten": "input_gradient",
+        "FirstPixelOfBlock": "input_gradient",
+        "ShufflesOtherOrder": "matches_reference",
+        "BorderCutOff": "input_gradient",
+    },
+    wrong_sequences: {
+        "UpdateGateSwapped": "matches_reference",
+        "ResetBeforeProduct": "parameter_gradient",
+        "GateSlopeForgotten": "input_gradient",
+        "StateOnlyThroughGates": "input_gradient",
+        "GateOrderOfKeras": "matches_reference",
+        "ReadsBackwards": "matches_reference",
+        "OneStepBack": "parameter_gradient",
+        "SlopeForgottenOnTheWay": "input_gradient",
+        "TransposedOnTheWay": "input_gradient",
+        "StateOfSameTime": "parameter_gradient",
+        "ScaleForgotten": "matches_reference",
+        "ScaleForgottenInBackward": "input_gradient",
+        "LeaksOnePlace": "matches_reference",
+        "SoftmaxByItsDiagonal": "input_gradient",
+        "QueriesAndKeysSwapped": "input_gradient",
+        "ValuesNotTransposed": "input_gradient",
+        "UnbiasedRow": "matches_reference",
+        "EpsilonOutside": "matches_reference",
+        "MeanAsConstant": "input_gradient",
+        "SpreadAsConstant": "input_gradient",
+        "FirstDimensionAlone": "parameter_gradient",
+        "HalvesSwapped": "matches_reference",
+        "GateAsConstant": "input_gradient",
+        "PositionsOfOneRow": "parameter_gradient",
+    },
 }
 
 
@@ -223,6 +280,16 @@ PLANTED = [
 ]
 RIGHT = [
     component
-    for module in (right_layers, right_losses, right_optimizers, right_several, right_state)
+    for module in (
+        right_layers, right_losses, right_optimizers, right_several, right_state, right_images,
+        right_pooling, right_sequences,
+    )
     for component in _components(module)
+]  # fmt: skip
+# The distributions' own, which their tests prove with one seed.
+INSTALLED = [
+    component.load()
+    for kind in ("modules", "losses", "optimizers")
+    for component in registry.components(kind)
+    if component.distribution.name.startswith("minidl-plugins-")
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
 
 import pytest
 
-from minidl_core import BrokenComponentError, ContractError
+from minidl_core import BrokenComponentError, ContractError, MinidlError
 
 # What the module says, and what the message must say of it.
 BROKEN = {
@@ -64,6 +65,25 @@ def test_the_interrupt_key_still_works(site, registry):
     site.install("acme", points, {"acme_key": "raise KeyboardInterrupt"})
     with pytest.raises(KeyboardInterrupt):
         registry.get("modules", "Boom")
+
+
+@pytest.mark.parametrize("end", ["class Boom: pass", "raise OSError"])
+def test_what_a_plugin_prints_goes_to_stderr_under_its_name(site, registry, capsys, end):
+    points = {"minidl.modules": {"Boom": "acme_loud:Boom"}}
+    site.install("acme", points, {"acme_loud": f"print('hello\\x1b[31m')\n{end}"}, version="0.3")
+    with contextlib.suppress(MinidlError):
+        registry.get("modules", "Boom")
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "acme 0.3: hello\\x1b[31m\n"
+
+
+def test_what_a_plugin_prints_costs_nothing_without_a_stderr(site, registry, monkeypatch):
+    points = {"minidl.modules": {"Fine": "acme_loud:Fine"}}
+    source = "print('hello')\nfrom fine_layer import Fine"
+    site.install("acme", points, {"acme_loud": source})
+    monkeypatch.setattr("sys.stderr", None)
+    assert registry.get("modules", "acme/Fine").__name__ == "Fine"
 
 
 def test_a_plugin_that_warns_when_imported_is_not_broken(site, registry):

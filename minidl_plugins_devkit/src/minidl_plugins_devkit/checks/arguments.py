@@ -1,4 +1,4 @@
-"""Every number that an example gives the constructor has an effect."""
+"""Every option that an example gives the constructor has an effect."""
 
 from __future__ import annotations
 
@@ -17,40 +17,61 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments_matter", "defaults_of", "is_number"]
 
+BATCHES = 6  # that are tried before an option is said to have no effect
+
 
 def arguments_matter(case: Case) -> str:
-    """Every number of the example that is not the default changes what is computed.
+    """Every option of the example that is not the default changes what is computed.
 
-    A number that has a default is put back to it; any other is halved, or, if whole, raised by one.
+    A number, a word or a choice that has a default is put back to it. A number without one is
+    halved, or, if whole, raised by one and doubled: a quotient that is rounded down hides one step.
     """
     defaults = defaults_of(case.factory)
     tried = 0
     expected = None
     for name, value in case.example.kwargs.items():
-        default = defaults.get(name, inspect.Parameter.empty)
-        if not is_number(value) or value == default:
+        others = _others(value, defaults.get(name, inspect.Parameter.empty))
+        if not others:
             continue
-        if default is inspect.Parameter.empty:
-            default = value + 1 if isinstance(value, int) else value / 2
         tried += 1
-        expected = expected or _all_it_does(case, case.example.kwargs)
-        try:
-            got = _all_it_does(case, {**case.example.kwargs, name: default})
-        except Exception:  # other sizes do not fit the inputs: that is an effect
-            continue
-        if same_bits(got, expected):
+        expected = expected or [_all_it_does(case, case.example.kwargs, n) for n in range(BATCHES)]
+        if all(_is_as_before(case, name, other, expected) for other in others):
+            given = " and ".join(f"{name}={each!r}" for each in (value, *others))
             raise ConformanceError(
                 f"{name} has no effect",
-                f"{name}={value!r} and {name}={default!r} give the same outputs, gradients and "
-                "buffers, in training and in evaluation",
-                "it is read in the constructor and forgotten, or needs other inputs to matter",
+                f"{given} give the same outputs, gradients and buffers, in training and in "
+                "evaluation",
+                "it is read in the constructor and forgotten, or needs other inputs to matter; an "
+                "option of speed alone is left out of the examples",
             )
-    return "" if tried else "the example sets no number off its default"
+    return "" if tried else "the example sets no option off its default"
 
 
-def _all_it_does(case: Case, kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
+def _others(value: Any, default: Any) -> list[Any]:
+    """Return the values to try in the place of `value`; none where it is the default."""
+    if default is not inspect.Parameter.empty:
+        plain = value is None or isinstance(value, (bool, int, float, str))
+        return [default] if plain and value != default else []
+    if not is_number(value):
+        return []
+    return [value + 1, 2 * value] if isinstance(value, int) else [value / 2]
+
+
+def _is_as_before(case: Case, name: str, other: Any, expected: list[dict[str, Tensor]]) -> bool:
+    """Whether another value gives the same for every batch: the first may hide an effect."""
+    kwargs = {**case.example.kwargs, name: other}
+    try:
+        return all(
+            same_bits(_all_it_does(case, kwargs, number), before)
+            for number, before in enumerate(expected)
+        )
+    except Exception:  # other sizes do not fit the inputs: that is an effect
+        return False
+
+
+def _all_it_does(case: Case, kwargs: Mapping[str, Any], batch: int) -> dict[str, Tensor]:
     other = type(case)(case.component, case.kind, case.example._replace(kwargs=kwargs), case.seed)
-    subject, inputs = other.build(), case.inputs()
+    subject, inputs = other.build(), case.inputs(salt=batch)
     found = labelled(subject.one_pass(inputs)) | subject.state()
     subject.evaluate()
     evaluated = subject.forward(*inputs)

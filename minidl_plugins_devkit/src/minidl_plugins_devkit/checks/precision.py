@@ -75,23 +75,27 @@ def large_inputs(case: Case) -> str:
     if is_random(subject, inputs):
         return "is random"
     try:
-        near, far = (_largest(subject, _scaled(inputs, places, to)) for to in (15.0, 30.0))
+        near, far = (
+            max(_largest(subject, _scaled(inputs, places, sign * to)) for sign in (1, -1))
+            for to in (15.0, 30.0)
+        )
     except MinidlError as error:
         return f"refused: {error}"
     if not (far + 1) / (near + 1) <= GROWTH:
         return "grows as an exponential"
-    try:
-        result = labelled(subject.one_pass(_scaled(inputs, places, LARGE)))
-    except MinidlError as error:
-        return f"refused: {error}"
-    for name, tensor in result.items():
-        if not tensor.isfinite().all():
-            raise ConformanceError(
-                f"{name} is NaN or infinite for inputs up to {LARGE:g}",
-                f"where outputs up to {far:.3g} come from inputs up to 30",
-                "an exponential overflows: subtract the maximum (logsumexp), or use softplus, "
-                "expm1, log1p and the like",
-            )
+    for largest in (LARGE, -LARGE):  # the same numbers the other way round: both signs get there
+        try:
+            result = labelled(subject.one_pass(_scaled(inputs, places, largest)))
+        except MinidlError as error:
+            return f"refused: {error}"
+        for name, tensor in result.items():
+            if not tensor.isfinite().all():
+                raise ConformanceError(
+                    f"{name} is NaN or infinite for inputs up to {LARGE:g}",
+                    f"where outputs up to {far:.3g} come from inputs up to 30",
+                    "an exponential overflows: subtract the maximum (logsumexp), or use softplus, "
+                    "expm1, log1p and the like",
+                )
     return ""
 
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import torch
     from torch import Tensor
@@ -59,6 +59,8 @@ class Data(NamedTuple):
             ``transform``  the way from a table's rows to the inputs, for new rows;
             ``ellipse``   the true border, in the coordinates of the inputs:
             ``{"centre": [x, y], "width": w, "height": h, "label": text}``.
+        encoded: ``encoded(columns, told)`` returns the same rows with the inputs that the encoders
+            of another transform make of them, as fine-tuning needs; None if there is no such way.
     """
 
     train: Split
@@ -66,3 +68,4 @@ class Data(NamedTuple):
     task: Literal["classification", "regression"]
     validation: Split | None = None
     notes: Mapping[str, Any] = {}
+    encoded: Callable[..., Data] | None = None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from minidl_plugins_experiments.data.transform import Transform
     from minidl_plugins_experiments.training.first_weights import EarlierRun
 
-__all__ = ["as_earlier"]
+__all__ = ["as_earlier", "encoded_as_earlier"]
 
 
 def as_earlier(data: Data, earlier: EarlierRun) -> Data:
@@ -74,6 +74,22 @@ def as_earlier(data: Data, earlier: EarlierRun) -> Data:
     assert train is not None
     assert test is not None
     return Data(train, test, data.task, validation, notes)
+
+
+def encoded_as_earlier(data: Data, earlier: EarlierRun) -> Data:
+    """Return a table's rows with the inputs that the encoders of the earlier run make of them.
+
+    A word that the earlier run had not seen is what an unknown word is to it; the notes say so.
+    """
+    encoded = getattr(data, "encoded", None)
+    if encoded is None:
+        return data
+    before, now = noted_transform(earlier.result["data"]), noted_transform({"notes": data.notes})
+    names = [{column.name for column in transform.columns} for transform in (before, now)]
+    if names[0] != names[1] or before.tree()["columns"] == now.tree()["columns"]:
+        return data  # `as_earlier` says what does not fit
+    again: Data = encoded(before.columns, [f"columns are encoded as in {earlier.folder}"])
+    return again
 
 
 def _check_alike(before: Transform, now: Transform, earlier: EarlierRun) -> None:

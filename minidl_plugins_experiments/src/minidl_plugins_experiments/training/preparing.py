@@ -16,7 +16,7 @@ from minidl_plugins_experiments.config.grid import check_one_run, with_numbers
 from minidl_plugins_experiments.config.problems import ConfigError
 from minidl_plugins_experiments.config.sizes import sizes_of
 from minidl_plugins_experiments.training.best_epoch import BestEpoch, best_epoch_of
-from minidl_plugins_experiments.training.earlier_transform import as_earlier
+from minidl_plugins_experiments.training.earlier_transform import as_earlier, encoded_as_earlier
 from minidl_plugins_experiments.training.errors import ErrorMeasure
 from minidl_plugins_experiments.training.first_weights import earlier_run, freeze_layers
 from minidl_plugins_experiments.training.restarts import TrainingState
@@ -92,7 +92,10 @@ def prepare(experiment: Experiment, registry: Registry) -> Prepared:
         build_schedule(experiment.schedule, builder)  # what is wrong with it is said at once
 
     generator = torch.Generator().manual_seed(experiment.seed)
-    data = checked_data(builder.data(experiment.data, generator), experiment, device)
+    rows = builder.data(experiment.data, generator)
+    if earlier is not None:
+        rows = encoded_as_earlier(rows, earlier)
+    data = checked_data(rows, experiment, device)
     if earlier is not None:
         data = as_earlier(data, earlier)
     builder.sizes = sizes_of(data)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from minidl_plugins_experiments.data.encoder import Encoder
     from minidl_plugins_experiments.data.table import Column, Table
     from minidl_plugins_experiments.data.targets import Target
 
@@ -123,18 +124,26 @@ def csv(
             f"{'; '.join(findings.notes) or 'drop fewer columns'}",
             where=str(path),
         )
-    transform = Transform(
-        encoders, meaning, [column.called for column in table.columns], table.form.header
-    )
-    x = transform.apply(named_frame(table), findings)
-    x, y = _rounded(x, dtype, table, transform), y.to(dtype)
-    return Data(
-        train=Split(x[parts.train], y[parts.train]),
-        test=Split(x[parts.test], y[parts.test]),
-        task=task,
-        validation=Split(x[parts.validation], y[parts.validation]) if validation else None,
-        notes=_notes(table, goal, transform, findings, normalise=normalise),
-    )
+
+    def encoded(columns: Sequence[Encoder], notes: Sequence[str]) -> Data:
+        told = Findings(notes=list(notes))
+        transform = Transform(
+            columns, meaning, [column.called for column in table.columns], table.form.header
+        )
+        x = transform.apply(named_frame(table), told)
+        told.refuse(str(path), table.line_of)
+        x = _rounded(x, dtype, table, transform)
+        return Data(
+            train=Split(x[parts.train], y[parts.train]),
+            test=Split(x[parts.test], y[parts.test]),
+            task=task,
+            validation=Split(x[parts.validation], y[parts.validation]) if validation else None,
+            notes=_notes(table, goal, transform, told, normalise=normalise),
+            encoded=encoded,
+        )
+
+    y = y.to(dtype)
+    return encoded(encoders, findings.notes)
 
 
 def _rounded(x: Tensor, dtype: torch.dtype, table: Table, transform: Transform) -> Tensor:
