@@ -153,9 +153,9 @@ def fast(r0, r1, r2, inputs, target):
             effect = self._way.rounding(
                 self.program, (*inputs, target), gradients, self._generators
             )
-        except NotTraceableError:
+        except Exception:  # it cannot be told, so the difference stands
             return False
-        return attempt.apart <= ROUNDINGS * effect
+        return math.isfinite(effect) and attempt.apart <= ROUNDINGS * effect
 
     def _give_up(self, problem: str) -> None:
         self.wrong = problem
