@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors.torch import save as safetensors_bytes
 
 from minidl_core import walk
@@ -83,8 +84,8 @@ def _draw(run: Run, result: dict[str, Any], best: Module) -> list[str]:
 
     def predict(x: Tensor) -> Tensor:
         best.eval()
-        prediction: Tensor = best.forward(x.to(device, dtype))
-        return prediction.cpu()
+        parts = torch.split(x, run.states[0].evaluate_batch or max(len(x), 1))
+        return torch.cat([best.forward(rows.to(device, dtype)).cpu() for rows in parts])
 
     try:
         paths = draw_figures(result, run.folder, run.data, predict)
