@@ -72,7 +72,7 @@ def test_resumed_counts_every_resume(minidl, write, tmp_path, monkeypatch):
 class FakeRun:
     def __init__(self, **attributes):
         self.strategy, self.epochs, self.saved_epochs = Strategy(), [{}] * 4, 2
-        self.between_epochs, self.stopping = False, None
+        self.between_epochs, self.announced, self.stopping = False, True, None
         vars(self).update(attributes)
 
 
@@ -84,6 +84,14 @@ def test_the_first_signal_waits_for_the_epoch(capsys):
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert "stopping after epoch 5" in capsys.readouterr().err
+
+
+def test_a_signal_waits_until_the_observers_have_heard_of_the_epoch(capsys):
+    run = FakeRun(between_epochs=True, announced=False)
+    with interruptible(run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert isinstance(run.stopping, SystemExit)
+    assert "stopping after epoch 4;" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("state", [{"between_epochs": True}, {"saved_epochs": 4}])

@@ -159,6 +159,7 @@ def _train(
                     session.notify(
                         "minidl_epoch_ended", run=run, epoch=len(run.epochs), metrics=metrics
                     )
+                    run.announced = True
                     saver.epoch_ended()
             if not session.is_main_process:
                 return results.finished(result, run, None)

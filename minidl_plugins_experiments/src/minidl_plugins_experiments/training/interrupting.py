@@ -24,7 +24,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def interruptible(run: Run) -> Iterator[None]:
     """Inside the context, finish the epoch first if earlier ones would be lost otherwise.
 
-    The first signal waits for the end of the epoch if the last checkpoint misses a finished epoch.
+    The first signal waits for the end of the epoch if the last checkpoint misses a finished epoch,
+    and until the observers have heard of a finished one: when the run is resumed, they hear of the
+    next.
     A second signal ends the run at once. A run in several processes ends at once: its processes
     could not agree on an epoch.
     """
@@ -34,11 +36,13 @@ def interruptible(run: Run) -> Iterator[None]:
         return
 
     def handle(number: int, _: Any) -> None:
-        if run.between_epochs or run.stopping or run.saved_epochs == len(run.epochs):
+        settled = run.between_epochs or run.saved_epochs == len(run.epochs)
+        if run.stopping or (settled and run.announced):
             raise error_of(number)
         run.stopping = error_of(number)
+        last = len(run.epochs) + (not run.between_epochs)
         tell(
-            f"minidl: stopping after epoch {len(run.epochs) + 1}; press Ctrl-C again to stop at "
+            f"minidl: stopping after epoch {last}; press Ctrl-C again to stop at "
             "once, and go back to the last checkpoint"
         )
 

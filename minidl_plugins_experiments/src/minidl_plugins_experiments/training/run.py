@@ -50,6 +50,7 @@ class Run:
         epochs: the metrics of each finished epoch, as in ``result.json``.
         best: the best epoch so far, with early stopping; else None.
         between_epochs: whether the state is that after the last of `epochs`, and can be saved.
+        announced: whether the observers have heard of the last of `epochs`.
         saved_epochs: how many epochs the last checkpoint has.
         looked_at: the steps of an epoch after which gradients are measured.
         stopping: what to raise after this epoch, because a signal asks to stop.
@@ -74,7 +75,7 @@ class Run:
         self.states: list[TrainingState] = prepared.states
         self.epochs: list[dict[str, Any]] = []
         self.best = prepared.best
-        self.between_epochs, self.saved_epochs = True, 0
+        self.between_epochs, self.announced, self.saved_epochs = True, True, 0
         self.stopping: BaseException | None = None
         self.training_seconds = 0.0
         self.seconds_before = 0.0  # of earlier processes, before the run was resumed
@@ -129,7 +130,7 @@ class Run:
             self.epochs.append(for_json({"epoch": epoch, "lr": lr, **metrics, **silent}))
             if self.best:
                 self.best.see(self.epochs[-1], self.states)
-            self.between_epochs = True
+            self.between_epochs, self.announced = True, False
             yield self.best_metrics()
             if self.stopping:
                 raise self.stopping
