@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.loading import load
 from benchmarks.worker import serve
 
 if TYPE_CHECKING:
@@ -23,21 +22,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "disk.py"
 
-
-def load_disk() -> Any:
-    """The module ``examples/disk.py``."""
-    spec = importlib.util.spec_from_file_location("disk", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["disk"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-disk = load_disk()
+disk = load("examples/disk.py")
 
 
 def seconds(work: Callable[[], object]) -> float:

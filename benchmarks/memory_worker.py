@@ -43,11 +43,7 @@ class MemoryWorker:
         train = self._work(sizes, batch)
         with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
             train()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "trace.json")
-            profile.export_chrome_trace(str(path))
-            events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-        return peak(events)
+        return peak(events_of(profile))
 
     def _work(self, sizes: list[int], batch: int) -> Callable[[], None]:
         """The training; its data is drawn, and the libraries are warm."""
@@ -60,6 +56,15 @@ class MemoryWorker:
 
         peer_of(Task(mlp(8, 8, 8), batch, batches=1)).run(STEPS)
         return train
+
+
+def events_of(profile: torch.profiler.profile) -> list[dict[str, Any]]:
+    """What torch's profiler has recorded."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "trace.json")
+        profile.export_chrome_trace(str(path))
+        events: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
+    return events
 
 
 def peak(events: Iterable[dict[str, Any]], since: float = 0.0) -> int:

@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import sys
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from benchmarks.memory_worker import peak
+from benchmarks.loading import load
+from benchmarks.memory_worker import events_of, peak
 from benchmarks.worker import serve
 from minidl_core import Sequential, train
 from minidl_plugins_basic import Linear
@@ -36,22 +33,11 @@ from minidl_plugins_nn import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROOT = Path(__file__).parents[1]
 VOCABULARY = 64
 STEPS = 70  # before the first that is timed: what is done once, or ever more seldom, is behind
 
 
-def load(path: Path) -> Any:
-    """The module in a file that is in no package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-gpt, torch_gpt = load(ROOT / "examples" / "gpt.py"), load(ROOT / "tests/integration/torch_gpt.py")
+gpt, torch_gpt = load("examples/gpt.py"), load("tests/integration/torch_gpt.py")
 
 
 def convolutions(channels: int, side: int) -> Sequential:
@@ -84,10 +70,7 @@ class Worker:
             self._run(STEPS)
             with torch.profiler.record_function("late"):
                 self._run(4)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "trace.json")
-            profile.export_chrome_trace(str(path))
-            events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
+        events = events_of(profile)
         late = next(float(event["ts"]) for event in events if event.get("name") == "late")
         return [peak(events), peak(events, since=late)]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.discovery import in_turns
-from benchmarks.experiment_worker import SCRIPT, disk
+from benchmarks.experiment_worker import disk
 from minidl_core import registry
 from minidl_plugins_experiments.config.loading import load_experiment
 from minidl_plugins_experiments.runs.execute import start
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         ratios.append(row(f"{restarts} start{'s' * (restarts > 1)}, in one process", hand, file))
     hand, file = in_turns(
         max(options.repeats // 3, 3),
-        lambda: process(sys.executable, str(SCRIPT)),
+        lambda: process(sys.executable, disk.__file__),
         lambda: process(
             *(sys.executable, "-m", "minidl_core", "run", "disk", "--no-figures", "--quiet"),
             *("--set", "baseline=false"),

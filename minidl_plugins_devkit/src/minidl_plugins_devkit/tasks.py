@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from minidl_core import Example, Registry
 
-__all__ = ["CheckResult", "DeclarationsTask", "Task", "tasks_of"]
+__all__ = ["DECLARATIONS", "CheckResult", "DeclarationsTask", "Task", "tasks_of"]
 
 DECLARATIONS = "declarations"
 Status = Literal["passed", "failed", "expected-failure"]

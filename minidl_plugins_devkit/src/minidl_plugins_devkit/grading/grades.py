@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from minidl_plugins_devkit.tasks import DECLARATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from minidl_plugins_devkit.tasks import CheckResult
 
 __all__ = ["CheckGrade", "Grade", "grade_of"]
-
-DECLARATIONS = "declarations"
 
 
 @dataclass(frozen=True)

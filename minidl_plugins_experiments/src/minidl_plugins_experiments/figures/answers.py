@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from minidl_core import MinidlError
 from minidl_plugins_experiments.data.noted_transform import noted_transform
 from minidl_plugins_experiments.data.targets import Quantity
-from minidl_plugins_experiments.figures.points import labels_of
+from minidl_plugins_experiments.figures.points import has_one_class_a_row, labels_of
 from minidl_plugins_experiments.figures.style import BLACK, BLUE, new_figure, panels, plain, save
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MOST_POINTS = 4000
 def draw_confusion(data: Data, predict: Predict, path: Path) -> Path | None:
     """How many test rows of each class were given which; None for anything but one class a row."""
     x, y = data.test
-    if data.task != "classification" or not len(x) or y.ndim != 2 - (not y.is_floating_point()):
+    if data.task != "classification" or not len(x) or not has_one_class_a_row(y):
         return None
     true, given = labels_of(y), labels_of(predict(x))
     classes = int(max(true.max(), given.max())) + 1

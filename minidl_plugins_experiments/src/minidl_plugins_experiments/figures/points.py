@@ -41,7 +41,7 @@ def draw_points(data: Data, predict: Predict, path: Path) -> Path | None:
     """Training and test set of a classification with two features; None for any other."""
     x, y = data.train
     flat = x.ndim == 2 and x.shape[1] == 2 and x.is_floating_point()
-    if data.task != "classification" or not flat or y.ndim != 2 - (not y.is_floating_point()):
+    if data.task != "classification" or not flat or not has_one_class_a_row(y):
         return None
     corners = _corners(data)
     regions = _regions(data.train.x, corners, predict)
@@ -60,6 +60,11 @@ def draw_points(data: Data, predict: Predict, path: Path) -> Path | None:
     handles, labels = axes_of_both[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
     return save(figure, path)
+
+
+def has_one_class_a_row(y: Tensor) -> bool:
+    """Whether `y` are one-hot rows, or a class index for each row."""
+    return y.ndim == 2 - (not y.is_floating_point())
 
 
 def labels_of(values: Tensor) -> NDArray[np.int64]:

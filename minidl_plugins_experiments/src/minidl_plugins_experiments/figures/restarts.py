@@ -15,6 +15,7 @@ from minidl_plugins_experiments.figures.style import (
     new_figure,
     panels,
     save,
+    without_frame,
 )
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def _broken(figure: Figure, below: Array, above: Array) -> list[Axes]:
     for axes, values in zip(parts, (above, below), strict=True):
         room = 0.12 * float(np.ptp(values)) or 0.02 * float(np.ptp([*below, *above]))
         axes.set_ylim(float(values.min()) - room, float(values.max()) + room)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25, linewidth=0.7)
-        axes.set_axisbelow(True)
+        without_frame(axes)
         axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=1))
     parts[0].spines["bottom"].set_visible(False)
     parts[0].tick_params(bottom=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLACK", "BLUE", "CLASS_COLOURS", "GREEN", "GREY", "LIGHT", "MARKERS", "VERMILION",
     "epoch_axis", "limit_log_axis", "new_figure", "panels", "plain", "plain_log_ticks", "save",
+    "without_frame",
 ]  # fmt: skip
 
 # Okabe and Ito's colours, which people who confuse red and green can tell apart.
@@ -40,10 +41,15 @@ def panels(figure: Figure, count: int, **options: Any) -> list[Axes]:
     """`count` panels side by side, without frames, with a faint grid."""
     axes = list(figure.subplots(1, count, squeeze=False, **options)[0])
     for each in axes:
-        each.spines[["top", "right"]].set_visible(False)
-        each.grid(alpha=0.25, linewidth=0.7)
-        each.set_axisbelow(True)
+        without_frame(each)
     return axes
+
+
+def without_frame(axes: Axes) -> None:
+    """Leave the lines at the top and on the right out, and draw a faint grid below all else."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.7)
+    axes.set_axisbelow(True)
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MISSING", "best_restart", "dead_above", "dead_restarts", "for_json", "gradient_norms",
-    "layer_norms", "measure",
+    "measure",
 ]  # fmt: skip
 
 MISSING = float("nan")
@@ -87,7 +87,7 @@ def gradient_norms(state: TrainingState) -> dict[str, list[float]]:
     }
 
 
-def layer_norms(norms: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+def _layer_norms(norms: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     """Return the norm of each layer's gradient, of all of its parameters together."""
     layers: dict[str, list[float]] = {}
     for name, values in norms.items():
@@ -98,7 +98,7 @@ def layer_norms(norms: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
 
 def _quartiles(steps: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, dict[str, list[float]]]:
     """Return low quartile, median and high quartile over `steps`, for each layer and restart."""
-    of_steps = [layer_norms(norms) for norms in steps]
+    of_steps = [_layer_norms(norms) for norms in steps]
     found: dict[str, dict[str, list[float]]] = {}
     for layer in of_steps[0] if of_steps else ():
         table = np.quantile([each[layer] for each in of_steps], (0.25, 0.5, 0.75), axis=0)
