@@ -113,7 +113,7 @@ def test_a_changed_file_is_not_used_for_an_old_run(minidl, experiment, tmp_path)
     ("name", "message"),
     [
         ("nowhere.py:Tanh", "there is no file"),
-        ("student.py:Tanx", 'has no \'Tanx\'. Did you mean "Tanh"? It has: Tanh, Half, ring'),
+        ("student.py:Tanx", "has no 'Tanx'. Did you mean \"Tanh\"? It has: Tanh, Half, ring"),
         ("student.py:", "has no ''. It has: Tanh, Half, ring"),
         ("student.py:Half", "is not one of the modules: it lacks"),
         ("student.py:ring", "must be a class, got function"),

@@ -7,12 +7,13 @@ import re
 import sys
 from contextlib import redirect_stdout
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import ArgumentError, Component, Distribution, describe_error, suggest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minidl_core import Registry
 
 __all__ = ["component_in_file", "names_a_file", "with_pinned_files"]
@@ -72,12 +73,14 @@ def component_in_file(kind: str, name: str, folder: Path, registry: Registry) ->
     assert match
     file, attribute = (folder / match["file"]).resolve(), match["attribute"]
     if not file.is_file():
-        raise ArgumentError(f"there is no file {file}; a class in a file is written student.py:Tanh")
+        raise ArgumentError(
+            f"there is no file {file}; a class in a file is written student.py:Tanh"
+        )
     digest = _digest(file)
     if match["digest"] not in (None, digest):
         raise ArgumentError(
-            f"{file} has changed since the run began ({match['digest']}, now {digest}); put the old "
-            "content back, or begin a new run"
+            f"{file} has changed since the run began ({match['digest']}, now {digest}); put the "
+            "old content back, or begin a new run"
         )
     module = _module_of(file, digest)
     found = getattr(module, attribute, None)
@@ -100,7 +103,7 @@ def _digest(file: Path) -> str:
 
 
 def _module_of(file: Path, digest: str) -> Any:
-    """Return the file as a module; it is run once in a process, and again if its content changes."""
+    """Return the file as a module; it is run once in a process for each content."""
     name = f"minidl_file_{file.stem}_{hashlib.sha256(f'{file} {digest}'.encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
