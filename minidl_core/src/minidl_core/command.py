@@ -26,11 +26,8 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         installed: Registry = ctx.obj
-        usable = [
-            c
-            for c in installed.components("commands")
-            if installed.unavailable(c.distribution) is None
-        ]
+        every = installed.components("commands")
+        usable = [c for c in every if installed.unavailable(c.distribution) is None]
         claims = Counter(component.name for component in usable)
         return sorted(c.name if claims[c.name] == 1 else c.qualified_name for c in usable)
 

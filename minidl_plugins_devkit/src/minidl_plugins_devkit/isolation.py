@@ -121,13 +121,14 @@ def _in_child(
     printed = os.open(output, os.O_WRONLY | os.O_CREAT)
     for stream, replacement in ((0, nothing), (1, printed), (2, printed)):
         os.dup2(replacement, stream)
-    sys.stdin, sys.stdout, sys.stderr = (open(n, "rw"[n > 0], closefd=False) for n in range(3))  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if hasattr(os, "setsid"):
         os.setsid()  # so that whatever the job starts is ended with it
     work(answers, job)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
-            stream.flush()
+    with suppress(Exception):
+        sys.stdout.flush()
     answers.send(DONE)
     os._exit(0)  # whatever the job has registered to be done at the end
 
