@@ -153,10 +153,10 @@ def _metadata_in(folder: str) -> str:
 
 
 def _read(folder: str, file: str) -> str:
-    path = os.path.join(folder, file)
+    path = os.path.join(folder, file)  # of a FIFO, opening it would wait for ever
     try:
         with open(path if os.path.isfile(path) else "", encoding="utf-8", errors="replace") as f:
-            return f.read()  # of a FIFO, this would wait for ever
+            return f.read()
     except (OSError, ValueError):
         return ""
 
