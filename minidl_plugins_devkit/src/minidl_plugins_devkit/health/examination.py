@@ -51,11 +51,17 @@ class Examination:
     def problems(self) -> Iterator[Problem]:
         """Yield every problem: of the packages that plugins need, of each plugin, of the hooks."""
         yield from self._of_packages()
+        causes: list[str] = []
         declaring = [d.name for d in self._usable for p in d.entry_points if _declares(p.group)]
-        yield from self._of_distributions("declarations", dict.fromkeys(declaring))
-        yield from self._of_distributions("components", [d.name for d in self._usable])
-        if any(d.hooks for d in self._usable):
-            yield from self._of_distributions("hooks", ["hooks"])
+        for part, names in (
+            ("declarations", dict.fromkeys(declaring)),
+            ("components", [d.name for d in self._usable]),
+            ("hooks", ["hooks"] if any(d.hooks for d in self._usable) else []),
+        ):
+            for problem in self._of_distributions(part, names):
+                if part != "hooks" or not any(cause in problem.cause for cause in causes):
+                    causes.append(problem.cause)
+                    yield problem
         for package, names in self._needs.items():
             if package not in self._broken:
                 yield Problem(
