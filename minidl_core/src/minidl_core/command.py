@@ -16,8 +16,6 @@ from minidl_core.wording import describe_error, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minidl_core.discovery import Registry
-
 __all__ = ["main"]
 
 
@@ -25,12 +23,8 @@ class _Commands(click.Group):
     """The installed commands. A broken one costs only itself."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        installed: Registry = ctx.obj
-        usable = [
-            c
-            for c in installed.components("commands")
-            if installed.unavailable(c.distribution) is None
-        ]
+        has = ctx.obj
+        usable = [c for c in has.components("commands") if not has.unavailable(c.distribution)]
         claims = Counter(component.name for component in usable)
         return sorted(c.name if claims[c.name] == 1 else c.qualified_name for c in usable)
 
