@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,7 @@ class Examination:
             )
             for outcome in outcomes:
                 if outcome.printed:
-                    text = f"{outcome.job.name} printed: {outcome.printed}"
-                    click.echo(printable(text), err=True)
+                    _tell(f"{outcome.job.name} printed: {outcome.printed}")
                 yield outcome
 
     def _death(self, outcome: Outcome[Any]) -> str:
@@ -135,7 +135,12 @@ class Examination:
 
 
 def _announce(subject: Subject) -> None:
-    click.echo(f"importing {printable(subject.name)} ({subject.part})", err=True)
+    _tell(f"importing {subject.name} ({subject.part})")
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError, ValueError):  # stderr is full or closed
+        click.echo(printable(text), err=True)
 
 
 def _declares(group: str) -> bool:
