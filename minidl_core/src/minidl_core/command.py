@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections import Counter
 from contextlib import redirect_stdout
@@ -92,4 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):  # a terminal without the letter σ shows its number
             stream.reconfigure(errors="backslashreplace")
     registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
-    _group.main(args=arguments, prog_name="minidl", obj=registry)
+    try:
+        _group.main(args=arguments, prog_name="minidl", obj=registry)
+    except OSError as error:  # a closed pipe is known to click, a full device is not
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout = None  # what it holds cannot be written at the end
+        sys.exit(f"minidl: the answer cannot be written: {error.strerror}")
