@@ -15,6 +15,7 @@ from minidl_core import (
     check_alike,
     check_no_graph,
 )
+from minidl_plugins_nn.half import wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +28,7 @@ class ReducedLoss(BaseModule):
 
     ``reduction="none"`` is refused: a loss is one number, whose derivative ``backward()`` gives.
     torch's deprecated arguments ``size_average`` and ``reduce`` are left out; what follows them
-    there is passed by name here.
+    there is passed by name here. Half precision is accumulated in float32.
     """
 
     REDUCTIONS: ClassVar[tuple[str, ...]] = ("mean", "sum")
@@ -43,8 +44,8 @@ class ReducedLoss(BaseModule):
         self.reduction = reduction
 
     def reduced(self, values: Tensor) -> Tensor:
-        """Return the mean or the sum of `values`."""
-        return values.sum() * self.share(values)
+        """Return the mean or the sum of `values`; half precision is accumulated in float32."""
+        return (wide(values).sum() * self.share(values)).to(values.dtype)
 
     def share(self, values: Tensor) -> float:
         """Return dJ/dv for each v of `values`: 1/N, or 1 for the sum."""
