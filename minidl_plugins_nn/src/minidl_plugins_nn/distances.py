@@ -147,6 +147,12 @@ def common_shape(layer: object, x1: Tensor, x2: Tensor) -> torch.Size:
     """Return the shape to which `x1` and `x2` broadcast, after checking that they meet."""
     check_no_graph(layer, "first input", x1)
     check_alike(layer, "second input", x2, "first input", x1)
+    if not x1.is_floating_point() or not x1.ndim or not x2.ndim:
+        raise ShapeError(
+            f"expected two inputs of vectors in a floating-point dtype, got {x1.dtype} of shapes "
+            f"{tuple(x1.shape)} and {tuple(x2.shape)}; convert them: x.float().reshape(rows, -1)",
+            where=layer,
+        )
     try:
         return torch.Size(torch.broadcast_shapes(x1.shape, x2.shape))  # type: ignore[no-untyped-call]
     except RuntimeError:

@@ -10,7 +10,7 @@ from minidl_core import ArgumentError, Example, ShapeError, check_alike
 from minidl_plugins_nn.distances import CosineSimilarity, PairwiseDistance
 from minidl_plugins_nn.finite import finite_number
 from minidl_plugins_nn.half import wide
-from minidl_plugins_nn.losses.reduced import ReducedLoss, check_labels, check_prediction
+from minidl_plugins_nn.losses.reduced import ReducedLoss, check_prediction, check_signs
 from minidl_plugins_nn.losses.signs import draw_signs
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class CosineEmbeddingLoss(ReducedLoss):
         a, b = input1, input2
         check_prediction(self, a, "first input")
         check_alike(self, "second input", b, "first input", a)
-        check_labels(self, a, target)
+        check_signs(self, a, target)
         if a.ndim not in (1, 2) or a.shape != b.shape or target.shape != a.shape[:-1]:
             raise ShapeError(
                 f"expected two inputs (batch, size) and a target (batch,), got {tuple(a.shape)}, "

@@ -20,7 +20,7 @@ from minidl_plugins_nn.half import wide
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ElementwiseLoss", "ReducedLoss", "check_labels", "check_prediction"]
+__all__ = ["ElementwiseLoss", "ReducedLoss", "check_labels", "check_prediction", "check_signs"]
 
 
 class ReducedLoss(BaseModule):
@@ -129,6 +129,21 @@ def check_prediction(layer: object, x: Tensor, role: str = "prediction") -> None
         raise ShapeError(
             f"expected at least one element to take the loss of, got an empty batch of shape "
             f"{tuple(x.shape)}; leave empty batches out",
+            where=layer,
+        )
+
+
+def check_signs(layer: object, prediction: Tensor, target: Tensor) -> None:
+    """Check a target of ±1, which may be of any dtype but bool: that has no −1.
+
+    Raises:
+        DtypeError: it is of bools.
+        DeviceError, ParameterError: as `check_labels`.
+    """
+    check_labels(layer, prediction, target)
+    if str(target.dtype) == "torch.bool":
+        raise DtypeError(
+            "expected a target of 1 and -1, got torch.bool; convert it: target.int() * 2 - 1",
             where=layer,
         )
 
