@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from minidl_core.discovery import registry
 from minidl_core.errors import ComponentNotFoundError, MinidlError
 from minidl_core.version import __version__
-from minidl_core.wording import describe_error, printable
+from minidl_core.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,10 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         try:
-            command = ctx.obj.get("commands", name)
+            command: click.Command = ctx.obj.get("commands", name)
         except ComponentNotFoundError:
             return None
-        if not isinstance(command, click.Command):
+        if not issubclass(type(command), click.Command):
             raise click.ClickException(f"{name} is no click command, got {type(command).__name__}")
         return command
 
@@ -48,12 +49,13 @@ class _Commands(click.Group):
 
     def _does(self, ctx: click.Context, name: str) -> str:
         try:
-            command = self.get_command(ctx, name)
-            return printable(command.get_short_help_str(80)) if command else ""
-        except (MinidlError, click.ClickException):
+            with redirect_stdout(sys.stderr):
+                command = self.get_command(ctx, name)
+                return printable(command.get_short_help_str(80)) if command else ""
+        except BaseException as error:
+            if type(error) is KeyboardInterrupt:
+                raise
             return "(cannot be loaded: see `minidl doctor`)"
-        except Exception as error:
-            return f"(cannot be shown: {printable(describe_error(error))})"
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

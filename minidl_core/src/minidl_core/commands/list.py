@@ -22,27 +22,23 @@ def command(registry: Registry, kind: str | None, as_json: bool) -> None:
     """List the components, or those of one KIND, without importing any."""
     components = registry.components(kind)
     reasons = {d.name: registry.unavailable(d) for d in registry.distributions()}
+    provided = [(c, c.distribution) for c in components]
     if as_json:
         echo_json(
             [
                 {
                     "kind": c.kind,
                     "name": c.name,
-                    "distribution": c.distribution.name,
-                    "version": c.distribution.version,
+                    "distribution": d.name,
+                    "version": d.version,
                     "entry_point": c.value,
-                    "unavailable": reasons[c.distribution.name],
+                    "unavailable": reasons[d.name],
                 }
-                for c in components
+                for c, d in provided
             ]
         )
     elif components:
-        echo_table(
-            [
-                (c.kind, c.name, str(c.distribution), reasons[c.distribution.name] or "")
-                for c in components
-            ]
-        )
+        echo_table([(c.kind, c.name, str(d), reasons[d.name] or "") for c, d in provided])
     else:
         click.echo(
             f"No {kind or 'components'} installed. Install a distribution that provides some, in "
