@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -94,3 +95,86 @@ def test_components_of_a_strangers_kind_are_held_to_its_contract(minidl, site):
     }
     site.install("acme", points, {"acme_s": source})
     assert {subject for subject, _ in causes(minidl)} == {"acme/Flat"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("import os; os._exit(3)", "ended the process with status 3", id="_exit"),
+        pytest.param("import os; os.kill(os.getpid(), 9)", "the process by SIGKILL", id="killed"),
+        pytest.param("while True: pass", "did not end within 1 seconds", id="loops"),
+        pytest.param("import sys; sys.exit(3)", "gave SystemExit: 3", id="exit"),
+        pytest.param("raise KeyboardInterrupt", "raised KeyboardInterrupt", id="interrupt"),
+    ],
+)
+@pytest.mark.parametrize("group", ["minidl.modules", "minidl.commands", "minidl.kinds", "minidl"])
+def test_outlives_what_it_imports(minidl, site, source, expected, group):
+    site.layer("zeta", "zeta.fine", "Fine")
+    site.install("acme", {group: {"thing": "acme_h:Thing"}}, {"acme_h": source})
+    done = minidl("doctor", "--json", "--seconds", "1", expect=1)
+    problems = json.loads(done.stdout)
+    assert all("acme" in p["subject"] + p["cause"] and p["cure"] for p in problems)
+    assert any(expected in problem["cause"] for problem in problems) or group == "minidl"
+    assert "importing acme" in done.stderr.partition("did not end")[0]
+
+
+def test_a_broken_library_is_one_problem(minidl, site):
+    (site.folder / "vendor.py").write_text("raise OSError('libfoo.so.12')")
+    points = {"minidl.modules": {name: f"acme_{name}:X" for name in "abc"}}
+    modules = {f"acme_{name}": "import vendor\nclass X: ..." for name in "abc"}
+    site.install("acme", points, modules, requires=["vendor>=2"])
+    assert causes(minidl) == {
+        ("vendor", "cannot be imported: OSError: libfoo.so.12; needed by acme")
+    }
+
+
+def test_a_missing_library_is_one_problem(minidl, site):
+    for name in ("acme", "zeta"):
+        points = {"minidl.modules": {f"{name}X": f"{name}_m:X", f"{name}Y": f"{name}_m:Y"}}
+        site.install(name, points, {f"{name}_m": "import vendor"})
+    assert causes(minidl) == {
+        ("vendor", "is not installed, and acme, zeta cannot be imported without it")
+    }
+
+
+def test_components_with_one_cause_are_one_problem(minidl, site):
+    points = {"minidl.modules": dict.fromkeys("abc", "acme_o:X")}
+    site.install("acme", points, {"acme_o": "raise OSError('once')"})
+    ((subject, cause),) = causes(minidl)
+    assert subject == "acme/a"
+    assert cause.endswith("gave OSError: once; so it is with acme/b, acme/c")
+
+
+def test_unreadable_metadata_are_named(minidl, site):
+    (site.folder / ".dist-info").mkdir()
+    (site.folder / "acme-1.0.dist-info" / "entry_points.txt").mkdir(parents=True)
+    fifo = site.folder / "zeta-1.0.dist-info"
+    fifo.mkdir()
+    os.mkfifo(fifo / "entry_points.txt")
+    headless = site.install("headless", {"minidl.modules": {"X": "json:JSONDecoder"}})
+    (headless / "METADATA").unlink()
+    os.mkfifo(headless / "METADATA")
+    found = {(subject.rpartition("/")[2], cause) for subject, cause in causes(minidl)}
+    unreadable = "its entry_points.txt cannot be read: it is no file, but a"
+    assert ("acme-1.0.dist-info", f"{unreadable} folder") in found
+    assert ("zeta-1.0.dist-info", f"{unreadable} FIFO") in found
+    assert ".dist-info" in {subject for subject, _ in found}
+    assert any(cause.endswith("has no readable METADATA") for _, cause in found)
+
+
+def test_an_editable_project_in_its_own_folder_is_fine(minidl, site):
+    site.layer("acme", "acme_e.x", "X")
+    project = site.folder / "libraries"
+    (project / "acme.egg-info").mkdir()
+    (project / "acme.egg-info" / "entry_points.txt").write_text("[minidl.modules]\nX=acme_e.x:X\n")
+    (project / "acme.egg-info" / "PKG-INFO").write_text("Name: acme\nVersion: 1.0\n")
+    assert "Everything is well" in minidl("doctor").stdout
+
+
+def test_what_a_plugin_prints_has_its_name(minidl, site):
+    source = "import os\nos.system('echo from a shell')\nos.write(1, b'from C')"
+    site.layer("acme", "acme_p.x", "X")
+    (site.folder / "acme_p" / "__init__.py").write_text(source)
+    done = minidl("doctor")
+    assert done.stdout == "Everything is well; 3 distributions looked at.\n"
+    assert "acme printed: from a shell\nfrom C" in done.stderr

@@ -14,8 +14,10 @@ from click.testing import CliRunner
 
 from minidl_core import MinidlError, Registry
 from minidl_plugins_devkit.commands.new import command
+from minidl_plugins_devkit.template.kind import KINDS
 
 FILES = [
+    ".github/workflows/test.yml",
     ".gitignore",
     "README.md",
     "pyproject.toml",
@@ -32,9 +34,9 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def new(path, expect=0):
+def new(path, *options, expect=0, registry=None):
     """What ``minidl new`` prints."""
-    done = CliRunner().invoke(command, [str(path)], obj=Registry([]))
+    done = CliRunner().invoke(command, [str(path), *options], obj=registry or Registry([]))
     assert done.exit_code == expect, done.output
     if isinstance(done.exception, MinidlError):  # which the minidl command prints
         return f"Error: {done.exception}"
@@ -67,7 +69,7 @@ def test_every_file_is_complete():
     new("acme-layers")
     for name in FILES:
         text = Path("acme-layers", name).read_text(encoding="utf-8")
-        assert "$" not in text
+        assert "$" not in text.replace("${{ matrix.python }}", "")
         assert text.endswith("\n") or name.endswith("py.typed")
         if name.endswith(".py"):
             ast.parse(text)
@@ -80,6 +82,44 @@ def test_entry_points_name_existing_classes():
     source = Path("acme-layers/src/acme_layers/prelu.py").read_text(encoding="utf-8")
     classes = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
     assert classes == ["PReLU"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_a_whole_package(kind):
+    out = new("acme-layers", "--kind", kind)
+    about = KINDS[kind]
+    source = Path("acme-layers/src/acme_layers", f"{about.module}.py")
+    assert f"Then start in {source}" in out
+    shared = {name for name in FILES if "prelu" not in name and not name.startswith("tests/")}
+    rest = set(files_under("acme-layers")) - shared
+    tests = {name for name in rest if name.startswith("tests/test_") and name.endswith(".py")}
+    assert rest - tests == {source.relative_to("acme-layers").as_posix()}
+    assert len(tests) == 1
+    pyproject = Path("acme-layers/pyproject.toml").read_text(encoding="utf-8")
+    value = f"acme_layers.{about.module}:{about.attribute}"
+    assert f'[project.entry-points."{about.group}"]\n{about.name} = "{value}"\n' in pyproject
+    assert all(f'    "{needed}",\n' in pyproject for needed in about.dependencies)
+    assert about.description in Path("acme-layers/README.md").read_text(encoding="utf-8")
+
+
+def test_a_kind_that_is_not_there_is_refused():
+    out = new("acme-layers", "--kind", "layer", expect=2)
+    assert "'layer' is not one of 'module', 'loss', 'optimizer', 'dataset'" in out
+    assert everything_under(".") == []
+
+
+@pytest.mark.parametrize(("kind", "installed"), [("module", "PReLU"), ("command", "census")])
+def test_a_name_that_is_installed_is_told(kind, installed, tmp_path_factory):
+    site = tmp_path_factory.mktemp("site")
+    info = site / "acme_other-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-other\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(f"[minidl.{kind}s]\n{installed} = acme_other.x:X\n")
+    out = new("acme-layers", "--kind", kind, registry=Registry([str(site)]))
+    assert out.splitlines()[-1] == (
+        f"Note: acme-other 0.1.0 has a {installed} too. Rename yours, or write "
+        f'"acme-layers/{installed}"'
+    )
 
 
 @pytest.mark.parametrize("given", ["acme-layers", "Acme_Layers", "ACME.layers", "acme--layers"])

@@ -6,7 +6,12 @@ import runpy
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from mypy import api
+
+from minidl_core import Registry
+from minidl_plugins_devkit.commands.new import command as new
+from minidl_plugins_devkit.template.kind import KINDS
 
 USER_PROGRAM = Path(__file__).with_name("user_program.py")
 
@@ -60,6 +65,16 @@ def mypy(*arguments: str) -> str:
 def test_a_users_program_is_accepted_and_runs() -> None:
     assert mypy(str(USER_PROGRAM)) == ""
     assert runpy.run_path(str(USER_PROGRAM))["main"]() < 0.1
+
+
+def test_every_new_package_is_accepted(tmp_path: Path) -> None:
+    sources = []
+    for kind in KINDS:
+        project = tmp_path / f"zeta-{kind}"
+        done = CliRunner().invoke(new, [str(project), "--kind", kind], obj=Registry([]))
+        assert done.exit_code == 0, done.output
+        sources.append(str(project / "src"))
+    assert mypy(*sources) == ""
 
 
 def test_what_the_registry_gives_has_the_type_of_its_kind() -> None:

@@ -15,4 +15,4 @@ def dist(request: pytest.FixtureRequest) -> Path:
     if folder is None:
         pytest.skip("tox -e wheels builds the distributions and names their folder with --built")
     assert isinstance(folder, Path)
-    return folder
+    return folder.resolve()

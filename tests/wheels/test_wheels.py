@@ -10,16 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = [
-    "minidl_core",
-    "minidl_plugins_basic",
-    "minidl_plugins_devkit",
-    "minidl_plugins_distributed",
-    "minidl_plugins_engines",
-    "minidl_plugins_experiments",
-    "minidl_plugins_inspect",
-    "minidl_plugins_nn",
-]
+from .packages import PACKAGES
 
 
 @pytest.fixture(params=PACKAGES)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from minidl_core.discovery import *
     from minidl_core.distributions import *
     from minidl_core.errors import *
-    from minidl_core.errors import locate as locate
     from minidl_core.example import *
     from minidl_core.hooks import *
     from minidl_core.parameter import *
+    from minidl_core.pending import locate as locate
     from minidl_core.protocols import *
     from minidl_core.sequential import *
     from minidl_core.tensor_checks import *
@@ -37,11 +37,12 @@ else:
             "components": ["Component", "import_guarded"],
             "discovery": ["Registry", "registry"],
             "distributions": ["Distribution", "canonical"],
-            "errors": [*errors.__all__, "locate"],
+            "errors": errors.__all__,
             "example": ["Example"],
             "hooks": ["Hooks", "hookimpl", "hookspec"],
             "lazy": ["lazy_names"],
             "parameter": ["Parameter"],
+            "pending": ["locate"],
             "protocols": ["Command", "Engine", "Loss", "Module", "Optimizer", "StepFunction"],
             "sequential": ["Sequential"],
             "tensor_checks": ["check_alike", "check_grad_output", "check_no_graph"],

@@ -125,7 +125,7 @@ def find_distributions(path: Iterable[str]) -> list[Distribution]:
                 found[name].problems += [
                     f"{folder} is metadata of the same distribution, hidden by {best}"
                     for folder in folders
-                    if folder != best and _version_in(folder) not in ("", _version_in(best))
+                    if len({"", _version_in(folder), _version_in(best)}) == 3
                 ]
     return [each for _, each in sorted(found.items()) if each.entry_points or each.problems]
 
@@ -153,9 +153,10 @@ def _metadata_in(folder: str) -> str:
 
 
 def _read(folder: str, file: str) -> str:
+    path = os.path.join(folder, file)  # of a FIFO, opening it would wait for ever
     try:
-        with open(os.path.join(folder, file), encoding="utf-8", errors="replace") as stream:
-            return stream.read()
+        with open(path if os.path.isfile(path) else "", encoding="utf-8", errors="replace") as f:
+            return f.read()
     except (OSError, ValueError):
         return ""
 

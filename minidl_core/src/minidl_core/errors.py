@@ -105,17 +105,3 @@ class PluginWarning(UserWarning): ...
 def title(thing: object) -> str:
     """Return the first line of the ``repr`` of `thing`: a module without what is inside it."""
     return repr(thing).partition("\n")[0]
-
-
-def locate(error: Exception, container: object, name: str, child: object) -> None:
-    """Record on `error` that it passed through child `name` of `container`.
-
-    A foreign error keeps its type and gets a note (Python 3.11 and later).
-    """
-    step = f"{type(container).__name__}[{name}]"
-    if isinstance(error, MinidlError):
-        inner = error.path[0] if error.path else ""
-        told = inner == title(child) or inner.startswith(f"{type(child).__name__}[")
-        error.path[:0] = [step] if told else [step, title(child)]
-    elif hasattr(error, "add_note"):
-        error.add_note(f"in {step} › {title(child)}")

@@ -6,13 +6,13 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from minidl_core.errors import PendingForwardWarning, title
+from minidl_core.errors import MinidlError, PendingForwardWarning, title
 from minidl_core.tree import children, is_module, walk
 
 if TYPE_CHECKING:
     from minidl_core.protocols import Module
 
-__all__ = ["versions", "warn_pending"]
+__all__ = ["locate", "versions", "warn_pending"]
 
 
 def versions(kept: Any) -> Any:
@@ -58,3 +58,20 @@ def warn_pending(module: Any, count: int) -> None:
     for each in {id(each): each for _, each in walk(inner)}.values():
         if hasattr(each, "max_pending"):
             each.max_pending *= 2
+
+
+def locate(error: BaseException, container: Any, name: str, child: object) -> None:
+    """Record on `error` that it passed through child `name` of `container`.
+
+    A foreign error keeps its type and gets a note (Python 3.11 and later). What the forwards of
+    `container` kept is discarded: part of it has no partner, so a gradient would be wrong.
+    """
+    for _, each in walk(container):
+        getattr(each, "_stack", []).clear()
+    step = f"{type(container).__name__}[{name}]"
+    if isinstance(error, MinidlError):
+        inner = error.path[0] if error.path else ""
+        told = inner == title(child) or inner.startswith(f"{type(child).__name__}[")
+        error.path[:0] = [step] if told else [step, title(child)]
+    elif hasattr(error, "add_note"):
+        error.add_note(f"in {step} › {title(child)}")

@@ -42,11 +42,9 @@ def not_found(
             f"install one that has entry points in the group minidl.{kind} "
             "(`minidl plugins` shows what is there)",
         )
-    hint = suggest(name, [c.name for c in usable])
-    elsewhere = [c.kind for c in everything if c.name == name]
-    if elsewhere:
+    if elsewhere := [c.kind for c in everything if c.name == name]:
         problem += f", but there is one of the {elsewhere[0]}"
-    elif hint:
+    elif hint := suggest(name, [c.name for c in usable]):
         problem += f".{hint}"
     by_provider: dict[str, list[str]] = {}
     for c in usable:

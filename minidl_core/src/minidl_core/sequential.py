@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from minidl_core.base_module import BaseModule
-from minidl_core.errors import ArgumentError, locate
+from minidl_core.errors import ArgumentError
+from minidl_core.pending import locate
 from minidl_core.tree import is_module, missing_methods
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Sequential(BaseModule):
         for index, module in enumerate(self._modules):
             try:
                 y = module.forward(*x)
-            except Exception as error:
+            except BaseException as error:
                 locate(error, self, str(index), module)
                 raise
             x = y if type(y) is tuple else (y,)
@@ -59,7 +60,7 @@ class Sequential(BaseModule):
             module = self._modules[index]
             try:
                 grad = module.backward(*grads)
-            except Exception as error:
+            except BaseException as error:
                 locate(error, self, str(index), module)
                 raise
             grads = grad if type(grad) is tuple else (grad,)

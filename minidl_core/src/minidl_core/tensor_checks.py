@@ -30,8 +30,8 @@ def check_alike(layer: object, role: str, x: Tensor, other: str, y: Tensor) -> N
 
 
 def check_no_graph(layer: object, role: str, x: Tensor) -> None:
-    """Raise for what is no tensor, and for a tensor that asks autograd for a gradient."""
-    if not hasattr(x, "requires_grad"):
+    """Raise for what is no dense tensor of real numbers, or asks autograd for a gradient."""
+    if not hasattr(x, "requires_grad") or isinstance(x, type):
         raise DtypeError(
             f"expected the {role} as a tensor, got {type(x).__name__}; pass torch.as_tensor(x)",
             where=layer,
@@ -40,6 +40,13 @@ def check_no_graph(layer: object, role: str, x: Tensor) -> None:
         raise ParameterError(
             f"the {role} has requires_grad=True, but gradients here come from backward(), not from "
             "autograd; pass x.detach()",
+            where=layer,
+        )
+    if x.is_complex() or x.is_quantized or x.is_nested or str(x.layout) != "torch.strided":
+        raise DtypeError(
+            f"expected the {role} as a dense tensor of real numbers, got "
+            f"{'a nested one' if x.is_nested else f'{x.dtype} in layout {x.layout}'}; convert it: "
+            "x.to_dense(), x.dequantize(), torch.view_as_real(x), x.to_padded_tensor(0.0)",
             where=layer,
         )
 

@@ -74,13 +74,12 @@ def train(
         inputs, target = _unpack(index, batch)
         if index == 0:
             step = resolve_engine(engine)[1](model, loss, optimizer)
-        if index == 0 or not model.training:
-            model.train()
-        if index == 0 or not loss.training:
-            loss.train()
+        for module in (model, loss):
+            if index == 0 or not module.training:
+                module.train()
         try:
             prediction, value = step(inputs, target)
-        except Exception:
+        except BaseException:  # an interrupt too
             for module in (model, loss):
                 module.eval()  # discards what waits for a backward that will not come
                 module.train()

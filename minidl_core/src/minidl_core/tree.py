@@ -25,14 +25,10 @@ def members(module: object) -> Iterator[tuple[str, Any]]:
 
 
 def _opened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    pairs: Iterable[tuple[Any, Any]]
-    if isinstance(value, dict):
-        pairs = value.items()
-    elif isinstance(value, (list, tuple)):
-        pairs = enumerate(value)
-    else:
+    if not isinstance(value, (dict, list, tuple)):
         yield name, value
         return
+    pairs: Iterable[Any] = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in pairs:
         yield from _opened(f"{name}.{key}", item)
 

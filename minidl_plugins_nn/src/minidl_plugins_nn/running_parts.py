@@ -25,7 +25,7 @@ def run(container: object, name: str, module: Any, *inputs: Any) -> Any:
     """Run `module` forward; an error says that it is `name` of `container`."""
     try:
         return module.forward(*inputs)
-    except Exception as error:
+    except BaseException as error:
         locate(error, container, name, module)
         raise
 
@@ -34,7 +34,7 @@ def run_back(container: object, name: str, module: Any, *grads: Any) -> Any:
     """Run `module` backward; an error says that it is `name` of `container`."""
     try:
         return module.backward(*grads)
-    except Exception as error:
+    except BaseException as error:
         locate(error, container, name, module)
         raise
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -13,36 +12,61 @@ from typing import TYPE_CHECKING
 import click
 
 from minidl_core import ArgumentError, MinidlError, canonical
+from minidl_core.console import printable
+from minidl_plugins_devkit.template.filling import package_texts
+from minidl_plugins_devkit.template.kind import KINDS
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from minidl_core import Component, Registry
+    from minidl_plugins_devkit.template.kind import Kind
 
 __all__ = ["command"]
 
 
 @click.command("new")
 @click.argument("path", type=click.Path(file_okay=False, path_type=Path))
-def command(path: Path) -> None:
+@click.option(
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    default="module",
+    show_default=True,
+    help="What the package has.",
+)
+@click.pass_obj
+def command(registry: Registry, path: Path, kind: str) -> None:
     """Write a complete plugin package to PATH; its last part names the distribution.
 
-    It has one layer with its gradients, which is listed and proven once it is installed. A file
+    It has one component of that kind, with its tests, which is listed once it is installed. A file
     that exists is never overwritten: then nothing is written at all.
     """
     distribution = canonical(path.resolve().name)
     package = distribution.replace("-", "_")
     _check_names(distribution, package, path)
-    names = {"distribution": distribution, "package": package}
-    texts = {
-        path / _renamed(relative, package): Template(source.read_text("utf-8")).substitute(names)
-        for relative, source in _walk(files("minidl_plugins_devkit.template") / "files", Path())
-    }
+    texts = package_texts(path, KINDS[kind], kind, distribution, package)
     _write(texts)
     for file in texts:
         click.echo(f"wrote {file}")
+    proof = Template(KINDS[kind].proof[0]).substitute(distribution=distribution)
     click.echo(
-        f"\nNext:\n  pip install -e {path}\n  minidl check {distribution}\n"
-        f"Then start in {path / 'src' / package / 'prelu.py'}"
+        f"\nNext:\n  pip install -e {path}\n  {proof}\n"
+        f"Then start in {path / 'src' / package / KINDS[kind].module}.py"
     )
+    for other in _namesakes(registry, KINDS[kind]):
+        click.echo(
+            printable(
+                f"Note: {other.distribution} has a {KINDS[kind].name} too. Rename yours, or write "
+                f'"{distribution}/{KINDS[kind].name}"'
+            )
+        )
+
+
+def _namesakes(registry: Registry, kind: Kind) -> list[Component]:
+    """The installed components of the same kind and name; none of hooks, which have no names."""
+    group = kind.group.removeprefix("minidl.")
+    known = registry.components(group) if group in registry.kinds() else []
+    return [
+        c for c in known if c.name == kind.name and registry.unavailable(c.distribution) is None
+    ]
 
 
 def _check_names(distribution: str, package: str, path: Path) -> None:
@@ -61,21 +85,6 @@ def _check_names(distribution: str, package: str, path: Path) -> None:
             f"{distribution} would be imported as {package}, which is taken by an installed "
             "module; choose another last part, as in: minidl new ../acme-layers"
         )
-
-
-def _walk(folder: Traversable, at: Path) -> list[tuple[Path, Traversable]]:
-    found = []
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.is_dir():
-            found += _walk(entry, at / entry.name)
-        elif entry.name.endswith(".tmpl"):
-            found.append((at / entry.name, entry))
-    return found
-
-
-def _renamed(relative: Path, package: str) -> Path:
-    parts = [package if part == "package" else part for part in relative.parts]
-    return Path(*parts).with_name(relative.name.removesuffix(".tmpl"))
 
 
 def _write(texts: dict[Path, str]) -> None:

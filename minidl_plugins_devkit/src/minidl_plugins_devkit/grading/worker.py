@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,21 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["work"]
 
 
-def work(answers: Connection, file: str, assignment: Assignment) -> None:
-    """Check `file`, and send what comes of it through `answers`, one event after the other.
+def work(answers: Connection, job: tuple[str, Assignment]) -> None:
+    """Check a file, and send what comes of it through `answers`, one event after the other.
 
-    Events: ``("begins", task, check)``, ``("result", task, CheckResult)``,
-    ``("cannot", task, message)``, and ``("done",)`` at the end.
+    Events: ``("begins", task, check)``, ``("result", task, CheckResult)`` and
+    ``("cannot", task, message)``.
     """
-    _be_apart(assignment.gigabytes)
+    file, assignment = job
+    _limit(assignment.gigabytes)
     for number, task in enumerate(assignment.tasks):
         try:
             _check(answers, number, file, task, assignment.seed)
         except BaseException as error:  # SystemExit, which a file may raise, among them
             message = str(error) if isinstance(error, MinidlError) else describe_error(error)
             answers.send(("cannot", number, message))
-    answers.send(("done",))
-    os._exit(0)  # whatever the file has registered to be done at the end
 
 
 def _check(answers: Connection, number: int, file: str, task: Task, seed: int) -> None:
@@ -54,15 +52,10 @@ def _check(answers: Connection, number: int, file: str, task: Task, seed: int) -
         answers.send(("result", number, each.run()))
 
 
-def _be_apart(gigabytes: float) -> None:
-    """Leave the terminal alone, and take no more than one thread and some memory."""
+def _limit(gigabytes: float) -> None:
+    """Take no more than one thread and some memory."""
     torch.set_num_threads(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
     sys.setrecursionlimit(1000)
-    if hasattr(os, "setsid"):
-        os.setsid()  # so that whatever the file starts is ended with it
     try:
         import resource
 

@@ -1,0 +1,1 @@
+"""What ``minidl doctor`` looks at: the metadata here, and the imports in processes of their own."""

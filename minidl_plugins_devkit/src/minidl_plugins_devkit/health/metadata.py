@@ -1,0 +1,128 @@
+"""Problems that the metadata show: nothing of a plugin is imported."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minidl_core import RegistryError, canonical, suggest
+from minidl_plugins_devkit.health.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from minidl_core import Component, Distribution, Registry
+
+__all__ = ["DECLARING", "read_problems"]
+
+GROUP = "minidl"
+DECLARING = ("kinds", "hookspecs")  # what declares kinds and hooks
+
+
+def read_problems(registry: Registry, path: Iterable[str]) -> Iterator[Problem]:
+    """Yield every problem of the settings and the metadata.
+
+    Args:
+        path: where folders of metadata are looked for that the registry had to pass over.
+    """
+    yield from _of_settings(registry)
+    yield from _of_folders(path)
+    for distribution in registry.distributions():
+        yield from _of_distribution(registry, distribution)
+    yield from _of_names(registry)
+
+
+def _of_settings(registry: Registry) -> Iterator[Problem]:
+    known = {distribution.name for distribution in registry.distributions()}
+    for name in sorted(registry.disabled - known):
+        yield Problem(
+            name,
+            "is disabled, but not installed",
+            "correct its name in MINIDL_DISABLE or --disable",
+        )
+    names = {component.qualified_name for component in registry.components()}
+    for name in sorted(set(registry.preferred) - names):
+        yield Problem(name, "is preferred, but not installed", "correct it in MINIDL_PREFER")
+
+
+def _of_folders(path: Iterable[str]) -> Iterator[Problem]:
+    for place in dict.fromkeys(os.path.realpath(entry or os.curdir) for entry in path):
+        try:
+            names = sorted(os.listdir(place))  # noqa: PTH208 (a third of the time)
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")) and not name.startswith("~"):
+                folder, distribution = Path(place, name), name[:-10].partition("-")[0]
+                if not canonical(distribution):
+                    yield Problem(
+                        str(folder),
+                        "is a folder of metadata without the name of a distribution, which other "
+                        "packages may fail at",
+                        "remove it",
+                    )
+                elif reason := _unreadable(folder / "entry_points.txt"):
+                    yield Problem(
+                        str(folder),
+                        f"its entry_points.txt cannot be read: {reason}",
+                        f"reinstall {canonical(distribution)}",
+                    )
+
+
+def _unreadable(file: Path) -> str:
+    """Why `file`, which need not be there, cannot be read; or nothing."""
+    try:
+        mode = file.lstat().st_mode
+    except OSError:
+        return ""
+    try:
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return f"it is no file, but a {_kind_of(mode)}"
+        file.open("rb").close()
+    except OSError as error:
+        return str(error.strerror)
+    return ""
+
+
+def _kind_of(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket"}
+    return kinds.get(stat.S_IFMT(mode), "device")
+
+
+def _of_distribution(registry: Registry, distribution: Distribution) -> Iterator[Problem]:
+    name = str(distribution)  # reads the metadata, so that its problems are known
+    for cause in distribution.problems:
+        yield Problem(name, cause, f"reinstall {distribution.name}, and remove what is left")
+    reason = registry.unavailable(distribution)
+    if reason:
+        if reason != "disabled":
+            yield Problem(name, reason, "install versions that go together, or uninstall it")
+        return  # the kinds that it declares itself are not known
+    known = [*registry.kinds(), *DECLARING]
+    for point in distribution.entry_points:
+        kind = point.group.removeprefix(f"{GROUP}.")
+        if point.group != GROUP and kind not in known:
+            yield Problem(
+                name,
+                f"its entry point {point.name} is in the group {point.group}, and no available "
+                f"distribution declares the kind {kind}.{suggest(kind, known)}",
+                "install the distribution that declares the kind, or, as its author, use one of "
+                f"minidl.{', minidl.'.join(known)}",
+            )
+
+
+def _of_names(registry: Registry) -> Iterator[Problem]:
+    everything: list[Component] = registry.components()
+    for group in DECLARING:
+        everything += registry.components(group)
+    usable = [c for c in everything if registry.unavailable(c.distribution) is None]
+    for (kind, name), count in Counter((c.kind, c.name) for c in usable).items():
+        if count > 1:
+            try:
+                registry.find(kind, name)
+            except RegistryError as error:
+                yield Problem(name, error.problem, error.cure)
