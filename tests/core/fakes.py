@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 class Number:
     """As much of a tensor of rank 0 as the core asks of one."""
 
+    is_nested = False
+    layout = "torch.strided"
+
     def __init__(
         self,
         number: float,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,11 +56,13 @@ def run(notebook: Any, folder: Path) -> Any:
         kernel_name="python3",
         allow_errors=True,
         record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
     own = {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-    # The kernel chooses its own backend; warnings and disabled plugins of the caller stay outside.
-    left_out = ("MPLBACKEND", "PYTHONWARNINGS", "MINIDL_ENGINE", "MINIDL_DISABLE")
+    own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    # The kernel has a backend of its own, and the default engine.
+    left_out = ("MPLBACKEND", "PYTHONWARNINGS", "MINIDL_ENGINE")
     client.execute(env={**{k: v for k, v in os.environ.items() if k not in left_out}, **own})
     return fresh
 

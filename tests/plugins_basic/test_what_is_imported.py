@@ -36,7 +36,7 @@ def test_listing_imports_neither_torch_nor_a_plugin(arguments):
 def test_getting_a_component_imports_no_sibling():
     loaded = modules_after("from minidl_core import registry; registry.get('modules', 'ReLU')")
     siblings = {name for name in loaded if name.startswith("minidl_plugins_basic.")}
-    assert siblings == {"minidl_plugins_basic.relu"}
+    assert siblings == {"minidl_plugins_basic.relu", "minidl_plugins_basic.floating"}
 
 
 @pytest.mark.parametrize(

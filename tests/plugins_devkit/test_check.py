@@ -189,7 +189,7 @@ def test_a_kind_without_checks_is_held_to_its_contract(check, site):
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        pytest.param("3", "must return a mapping of kinds to functions, got 3", id="number"),
+        pytest.param("3", "must return a mapping of kinds to functions, got int", id="number"),
         pytest.param("{'modules': 3}", "must return a mapping", id="no list"),
         pytest.param("{'modules': [layout]}", "the check layout of acme-kind", id="taken name"),
         pytest.param("1 / 0", "ZeroDivisionError", id="raises"),

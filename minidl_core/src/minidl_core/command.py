@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +13,7 @@ import click
 from minidl_core.discovery import registry
 from minidl_core.errors import ComponentNotFoundError, MinidlError
 from minidl_core.version import __version__
-from minidl_core.wording import describe_error, printable
+from minidl_core.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +32,10 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         try:
-            command = ctx.obj.get("commands", name)
+            command: click.Command = ctx.obj.get("commands", name)
         except ComponentNotFoundError:
             return None
-        if not isinstance(command, click.Command):
+        if not issubclass(type(command), click.Command):
             raise click.ClickException(f"{name} is no click command, got {type(command).__name__}")
         return command
 
@@ -48,12 +50,13 @@ class _Commands(click.Group):
 
     def _does(self, ctx: click.Context, name: str) -> str:
         try:
-            command = self.get_command(ctx, name)
-            return printable(command.get_short_help_str(80)) if command else ""
-        except (MinidlError, click.ClickException):
+            with redirect_stdout(sys.stderr):
+                command = self.get_command(ctx, name)
+                return printable(command.get_short_help_str(80)) if command else ""
+        except BaseException as error:
+            if type(error) is KeyboardInterrupt:
+                raise
             return "(cannot be loaded: see `minidl doctor`)"
-        except Exception as error:
-            return f"(cannot be shown: {printable(describe_error(error))})"
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -90,4 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):  # a terminal without the letter σ shows its number
             stream.reconfigure(errors="backslashreplace")
     registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
-    _group.main(args=arguments, prog_name="minidl", obj=registry)
+    try:
+        _group.main(args=arguments, prog_name="minidl", obj=registry)
+    except OSError as error:  # a closed pipe is known to click, a full device is not
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout = None  # what it holds cannot be written at the end
+        sys.exit(f"minidl: the answer cannot be written: {error.strerror}")

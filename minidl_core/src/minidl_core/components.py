@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minidl_core.errors import BrokenComponentError, ContractError
+from minidl_core.errors import BrokenComponentError, ContractError, RegistryError
 from minidl_core.wording import describe_error, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from minidl_core.distributions import Distribution
 
@@ -48,8 +48,12 @@ class Component(NamedTuple):
         """
         found = import_guarded(self.value, self.name, self.distribution)
         if self.contract is not None:
+            methods = self.methods()
             what = f"{self.name} ({self.distribution}, {self.value})"
-            _check_contract(self.kind, self.methods(), found, what)
+            with _guarded(f"{what} cannot be looked at:", self.value, self.distribution):
+                fault = _fault(self.kind, methods, found, what)
+            if fault:
+                raise fault
         return found
 
     def methods(self) -> list[str]:
@@ -84,42 +88,44 @@ def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
         BrokenComponentError: with distribution, version, entry point and cause.
     """
     module_name, _, attributes = value.partition("[")[0].replace(" ", "").partition(":")
+    problem = f'"{name}" of {distribution} cannot be imported: its entry point {value} gave'
+    with _guarded(problem, module_name, distribution):
+        found: Any = importlib.import_module(module_name)
+        for attribute in filter(None, attributes.split(".")):
+            found = getattr(found, attribute)
+    return found
+
+
+@contextmanager
+def _guarded(problem: str, module_name: str, distribution: Distribution) -> Iterator[None]:
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):
-            found: Any = importlib.import_module(module_name)
-            for attribute in filter(None, attributes.split(".")):
-                found = getattr(found, attribute)
-    except KeyboardInterrupt:
-        raise
+            yield
     except BaseException as error:  # also SystemExit, and the panics of compiled modules
-        raise BrokenComponentError(
-            f'"{name}" of {distribution} cannot be imported: its entry point {value} gave '
-            f"{describe_error(error)}",
-            _cure(error, module_name, distribution),
-        ) from error
+        if type(error) is KeyboardInterrupt:
+            raise
+        cure = _cure(error, module_name, distribution)
+        raise BrokenComponentError(f"{problem} {describe_error(error)}", cure) from error
     finally:
         if printed.getvalue():
             with suppress(AttributeError, OSError, ValueError):  # it is absent, full or closed
                 sys.stderr.write(f"{distribution}: {printable(printed.getvalue().rstrip())}\n")
-    return found
 
 
-def _check_contract(kind: str, methods: list[str], found: Any, what: str) -> None:
-    """Check that `found` has `methods`, and is a class unless ``__call__`` is the only one."""
+def _fault(kind: str, methods: list[str], found: Any, what: str) -> RegistryError | None:
+    """Why `found` lacks `methods`, or is no class although more than ``__call__`` is wanted."""
     called = methods == ["__call__"]
-    if not (callable(found) if called else isinstance(found, type)):
+    if not (callable(found) if called else issubclass(type(found), type)):
         wanted = "something that can be called" if called else "a class"
-        raise BrokenComponentError(
-            f"{what} must be {wanted}, got {type(found).__name__}", "point the entry point at it"
-        )
+        problem = f"{what} must be {wanted}, got {type(found).__name__}"
+        return BrokenComponentError(problem, "point the entry point at it")
     missing = [name for name in methods if not callable(getattr(found, name, None))]
     missing += sorted(getattr(found, "__abstractmethods__", ()))
-    if missing:
-        raise ContractError(
-            f"{what} is not one of the {kind}: it lacks {', '.join(dict.fromkeys(missing))}",
-            f"{kind} must have {', '.join(methods)}",
-        )
+    if not missing:
+        return None
+    problem = f"{what} is not one of the {kind}: it lacks {', '.join(dict.fromkeys(missing))}"
+    return ContractError(problem, f"{kind} must have {', '.join(methods)}")
 
 
 def _cure(error: BaseException, module_name: str, distribution: Distribution) -> str:

@@ -63,7 +63,7 @@ class Hooks(pluggy.PluginManager):
                 if self._guarded(name, self._admit, name, point, distribution):
                     self._owners[name] = distribution
                 elif self.has_plugin(name):
-                    self.unregister(name=name)
+                    self._guarded(name, self.unregister, None, name)
 
     def call_each(self, hook: str, **arguments: Any) -> list[tuple[Distribution, Any]]:
         """Call `hook` of each plugin by itself; return the answers of those that did not raise.
@@ -77,9 +77,9 @@ class Hooks(pluggy.PluginManager):
                 others = self.get_plugins() - {self.get_plugin(name)}
                 given = self.subset_hook_caller(hook, others)(**arguments)
                 answers += [(owner, answer) for answer in given]
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:
+                if type(error) is KeyboardInterrupt:
+                    raise
                 self.skip(f"the hook {hook} of {name} raised {describe_error(error)}")
         return answers
 
@@ -92,13 +92,13 @@ class Hooks(pluggy.PluginManager):
     def _guarded(self, name: str, action: Callable[..., None], *arguments: Any) -> bool:
         try:
             action(*arguments)
-        except MinidlError as error:
-            self.skip(str(error))
-        except Exception as error:
-            self.skip(f"{name} cannot be registered: {describe_error(error)}")
-        else:
-            return True
-        return False
+        except BaseException as error:
+            if type(error) is KeyboardInterrupt:
+                raise
+            ours, text = isinstance(error, MinidlError), describe_error(error)
+            self.skip(str(error) if ours else f"{name} cannot be registered: {text}")
+            return False
+        return True
 
     def _specify(self, spec: Component) -> None:
         module = spec.load()

@@ -95,9 +95,9 @@ def _check_tensor(tensor: Any, role: str) -> None:
     if not hasattr(tensor, "new_zeros"):
         wanted, got = "be a torch.Tensor", type(tensor).__name__
         cure = "wrap numbers and arrays with torch.as_tensor, and clear a gradient with .zero_()"
-    elif not tensor.is_floating_point():
-        wanted, got = "be of a floating-point dtype", tensor.dtype
-        cure = "convert it with .to(torch.float32)"
+    elif not tensor.is_floating_point() or tensor.is_nested or "strided" not in str(tensor.layout):
+        wanted, got = "be dense, of a floating-point dtype", f"{tensor.dtype}, {tensor.layout}"
+        cure = "convert it with .to(torch.float32) or .to_dense()"
     elif tensor.requires_grad:
         wanted, got = "not record a graph", "requires_grad=True"
         cure = "gradients here are explicit: pass tensor.detach()"

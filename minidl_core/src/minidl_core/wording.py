@@ -24,7 +24,7 @@ def describe_error(error: BaseException) -> str:
 
     try:
         return format_exception_only(type(error), error)[-1].strip()
-    except Exception:
+    except BaseException:
         return type(error).__name__
 
 

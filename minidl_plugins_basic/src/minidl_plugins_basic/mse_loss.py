@@ -14,6 +14,7 @@ from minidl_core import (
     check_alike,
     check_no_graph,
 )
+from minidl_plugins_basic.floating import check_floating
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,8 @@ class MSELoss(BaseModule):
     Raises:
         ArgumentError: another `reduction`; a loss is a scalar, so there is no ``"none"``.
         ShapeError: the shapes differ, even where they would broadcast, or there is no element.
-        DtypeError, DeviceError: prediction and target differ in dtype or device.
+        DtypeError, DeviceError: prediction and target differ in dtype or device, or are of
+            whole numbers.
         ParameterError: one of them records a graph of torch's autograd.
     """
 
@@ -51,7 +53,7 @@ class MSELoss(BaseModule):
         self.reduction = reduction
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
-        check_no_graph(self, "prediction", prediction)
+        check_floating(self, prediction, "prediction")
         check_no_graph(self, "target", target)
         if prediction.shape != target.shape:
             raise ShapeError(

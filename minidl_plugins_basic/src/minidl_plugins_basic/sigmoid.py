@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minidl_core import BaseModule, check_grad_output, check_no_graph
+from minidl_core import BaseModule, check_grad_output
+from minidl_plugins_basic.floating import check_floating
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +19,7 @@ class Sigmoid(BaseModule):
     traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
-        check_no_graph(self, "input", x)
+        check_floating(self, x)
         y = x.sigmoid()
         self.push(y)
         return y

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from minidl_core import PluginWarning
@@ -127,13 +129,15 @@ def checks_of(kind: str, registry: Registry | None = None) -> dict[str, Check]:
 
 def _checks_of(kind: str, registry: Registry) -> dict[str, Check]:
     checks = dict(CHECKS.get(kind, {}))
-    for distribution, answer in registry.hooks.call_each("minidl_checks"):
+    with redirect_stdout(sys.stderr):
+        answers = registry.hooks.call_each("minidl_checks")
+    for distribution, answer in answers:
         try:
             added = {check.__name__: check for check in answer.get(kind, ())}
         except Exception:
             registry.hooks.skip(
                 f"minidl_checks of {distribution} must return a mapping of kinds to functions, "
-                f"got {answer!r}"
+                f"got {type(answer).__name__}"
             )
             continue
         for name, check in added.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -118,4 +119,5 @@ class Session:
     def notify(self, hook: str, **event: Any) -> None:
         """Call a hook of the observers, in the main process."""
         if self.is_main_process:
-            self.registry.hooks.call_each(hook, **event)
+            with redirect_stdout(sys.stderr):  # stdout is for the name of the folder
+                self.registry.hooks.call_each(hook, **event)

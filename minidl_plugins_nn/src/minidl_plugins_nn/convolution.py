@@ -13,6 +13,7 @@ from minidl_plugins_nn.convolution_weights import (
     check_padding_mode,
     uniform_weights,
 )
+from minidl_plugins_nn.half import wide_on_cpu
 from minidl_plugins_nn.image_sizes import check_image, check_windows, each_size, times
 from minidl_plugins_nn.padding import check_pads, pad, pad_backward
 
@@ -109,13 +110,14 @@ class _ConvNd(BaseModule):
         check_grad_output(self, grad_output, out)
         dy = grad_output if len(shape) == self.dims + 2 else grad_output.unsqueeze(0)
         sizes = None if self.bias is None else [self.out_channels]
-        args = (dy, x, self.weight.value, sizes, *self._geometry())
+        args = (dy, x, self.weight.value)
+        rest = (sizes, *self._geometry())
         mask = [False, True, self.bias is not None]
-        _, dw, db = _aten.convolution_backward(*args, mask)
+        _, dw, db = _aten.convolution_backward(*map(wide_on_cpu, args), *rest, mask)
         self.weight.grad += dw
         if self.bias is not None:
             self.bias.grad += db
-        dx: Tensor = _aten.convolution_backward(*args, [True, False, False])[0]
+        dx: Tensor = _aten.convolution_backward(*args, *rest, [True, False, False])[0]
         dx = dx if len(shape) == self.dims + 2 else dx.squeeze(0)
         if self._pads:
             dx = pad_backward(dx, shape, self._pads, PADDING_MODES[self.padding_mode])

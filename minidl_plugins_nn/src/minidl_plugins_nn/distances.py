@@ -16,6 +16,7 @@ from minidl_core import (
     check_grad_output,
     check_no_graph,
 )
+from minidl_plugins_nn.half import wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,22 +53,24 @@ class CosineSimilarity(BaseModule):
         shape = common_shape(self, x1, x2)
         if not -len(shape) <= self.dim < len(shape):
             raise ShapeError(f"expected a dimension {self.dim}, got {tuple(shape)}", where=self)
+        dtype = x1.dtype
+        x1, x2 = wide(x1), wide(x2)
         norms = [x.expand(shape).norm(dim=self.dim, keepdim=True) for x in (x1, x2)]
         m1, m2 = (norm.clamp_min(self.eps) for norm in norms)
         u1, u2 = x1 / m1, x2 / m2
         s: Tensor = (u1 * u2).sum(self.dim, keepdim=True)
         inside = [norm >= self.eps for norm in norms]
-        self.push((u1, u2, m1, m2, s, inside, x1.shape, x2.shape))
-        return s.squeeze(self.dim)
+        self.push((u1, u2, m1, m2, s, inside, x1.shape, x2.shape, dtype))
+        return s.squeeze(self.dim).to(dtype)
 
     # With u = x / ‖x‖:  ds/dx₁ = (u₂ − s u₁) / ‖x₁‖, and u₂ / ε where ε stands for the norm
     def backward(self, grad_output: Tensor) -> tuple[Tensor, Tensor]:
-        u1, u2, m1, m2, s, (inside1, inside2), shape1, shape2 = self.pop()
+        u1, u2, m1, m2, s, (inside1, inside2), shape1, shape2, dtype = self.pop()
         check_grad_output(self, grad_output, s.squeeze(self.dim).shape)
         ds = grad_output.unsqueeze(self.dim)
         dx1 = ds * (u2 - inside1 * s * u1) / m1
         dx2 = ds * (u1 - inside2 * s * u2) / m2
-        return dx1.sum_to_size(shape1), dx2.sum_to_size(shape2)
+        return dx1.sum_to_size(shape1).to(dtype), dx2.sum_to_size(shape2).to(dtype)
 
     def summary(self) -> str:
         return f"Cosine Similarity, dim: {self.dim}"
@@ -144,6 +147,12 @@ def common_shape(layer: object, x1: Tensor, x2: Tensor) -> torch.Size:
     """Return the shape to which `x1` and `x2` broadcast, after checking that they meet."""
     check_no_graph(layer, "first input", x1)
     check_alike(layer, "second input", x2, "first input", x1)
+    if not x1.is_floating_point() or not x1.ndim or not x2.ndim:
+        raise ShapeError(
+            f"expected two inputs of vectors in a floating-point dtype, got {x1.dtype} of shapes "
+            f"{tuple(x1.shape)} and {tuple(x2.shape)}; convert them: x.float().reshape(rows, -1)",
+            where=layer,
+        )
     try:
         return torch.Size(torch.broadcast_shapes(x1.shape, x2.shape))  # type: ignore[no-untyped-call]
     except RuntimeError:

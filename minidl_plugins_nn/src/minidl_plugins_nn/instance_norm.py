@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import Example, ShapeError, check_grad_output, check_no_graph
+from minidl_core import Example, ShapeError, check_grad_output
+from minidl_plugins_nn.activations.elementwise import check_input as check_floating
 from minidl_plugins_nn.channel_norm import ChannelNorm
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class _InstanceNorm(ChannelNorm):
         super().__init__(num_features, eps, *statistics, device, dtype, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_no_graph(self, "input", x)
+        check_floating(self, x)
         batched = x.ndim == self.shapes[-1].count(",") + 1
         self.check_input(x, 1 if batched else 0)
         shape, x = x.shape, (x if batched else x.unsqueeze(0)).contiguous()

@@ -16,6 +16,7 @@ from minidl_core import (
     check_no_graph,
 )
 from minidl_plugins_nn.channel_norm import check_eps
+from minidl_plugins_nn.half import wide, wide_on_cpu
 from minidl_plugins_nn.image_sizes import each_size, times
 
 if TYPE_CHECKING:
@@ -113,14 +114,16 @@ class LayerNorm(_RowNorm):
         check_grad_output(self, grad_output, x.shape)
         gamma, beta = (None if p is None else p.value for p in (self.weight, self.bias))
         mask = [True, self.weight is not None, self.bias is not None]
-        args = (grad_output, x, self.normalized_shape, mean, scale, gamma, beta, mask)
+        dy, wide_x, mean, scale = map(wide_on_cpu, (grad_output, x, mean, scale))
+        args = (dy, wide_x, self.normalized_shape, mean, scale)
+        affine = (wide_on_cpu(gamma), wide_on_cpu(beta))
         dx: Tensor
-        dx, dgamma, dbeta = _aten.native_layer_norm_backward(*args)
+        dx, dgamma, dbeta = _aten.native_layer_norm_backward(*args, *affine, mask)
         if self.weight is not None:
             self.weight.grad += dgamma
         if self.bias is not None:
             self.bias.grad += dbeta
-        return dx
+        return dx.to(x.dtype)
 
     def summary(self) -> str:
         return (
@@ -181,23 +184,26 @@ class RMSNorm(_RowNorm):
     def forward(self, x: Tensor) -> Tensor:
         self._check_input(x)
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        scale = (x.square().mean(self._dims(), keepdim=True) + eps).rsqrt()
+        wide_x = wide(x)
+        scale = (wide_x.square().mean(self._dims(), keepdim=True) + eps).rsqrt()
         self.push((x, scale))
-        return x * scale if self.weight is None else x * scale * self.weight.value
+        y = wide_x * scale if self.weight is None else wide_x * scale * self.weight.value
+        return y.to(x.dtype)
 
     # x̂ = x s with s = 1/√(mean(x²) + ε), y = γ x̂:  dγ = Σ dy x̂,
     # and with g = γ dy and means over the row  dx = s (g − x̂ mean(g x̂)).
     def backward(self, grad_output: Tensor) -> Tensor:
         x, scale = self.pop()
         check_grad_output(self, grad_output, x.shape)
-        normal, g = x * scale, grad_output
+        normal = wide(x) * scale
+        g = dy = wide(grad_output)
         if self.weight is not None:
             rows = list(range(x.ndim - len(self.normalized_shape)))
-            products = grad_output * normal
+            products = dy * normal
             self.weight.grad += products.sum(rows) if rows else products
-            g = grad_output * self.weight.value
+            g = dy * self.weight.value
         dx: Tensor = scale * (g - normal * (g * normal).mean(self._dims(), keepdim=True))
-        return dx
+        return dx.to(x.dtype)
 
     def _dims(self) -> list[int]:
         return list(range(-len(self.normalized_shape), 0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from minidl_core import BaseModule, ShapeError, check_alike, check_grad_output
+from minidl_core import BaseModule, ShapeError, check_alike, check_grad_output, check_no_graph
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +36,7 @@ class Linear(BaseModule):
         self.bias = source.uniform(bound, out_features) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
+        check_no_graph(self, "input", x)
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ShapeError(
                 f"expected an input of shape (…, {self.in_features}), got {tuple(x.shape)}; "

@@ -13,8 +13,8 @@ from minidl_core import (
     Example,
     ShapeError,
     check_grad_output,
-    check_no_graph,
 )
+from minidl_plugins_nn.activations.elementwise import check_input as check_floating
 from minidl_plugins_nn.image_sizes import whole_number
 from minidl_plugins_nn.windows import average, average_backward
 
@@ -56,7 +56,7 @@ class LocalResponseNorm(BaseModule):
         self.alpha, self.beta, self.k = alpha, beta, k
 
     def forward(self, x: Tensor) -> Tensor:
-        check_no_graph(self, "input", x)
+        check_floating(self, x)
         if x.ndim < 3 or 0 in x.shape[1:]:
             raise ShapeError(
                 "expected an input of shape (batch, channels, ...), none of them 0, got "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from minidl_core import ArgumentError, BaseModule, Example, check_grad_output
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.image_sizes import check_image, check_windows, each_size, times
 from minidl_plugins_nn.windows import average, average_backward
 
@@ -50,8 +51,9 @@ class _LPPoolNd(BaseModule):
         window = (self.kernel_size, self.stride, none, [1] * self.dims, self.ceil_mode)
         check_windows(self, x.shape[-self.dims :], *window)
         k, p = math.prod(self.kernel_size), self.norm_type
-        y = (k * average(x.pow(p), *self._window())).pow(1 / p)
-        self.push((x, y))
+        wide_y = (k * average(wide(x).pow(p), *self._window())).pow(1 / p)
+        self.push((x, wide_y))
+        y: Tensor = wide_y.to(x.dtype)
         return y
 
     # y = (Σ xᵖ)^(1/p):  dx = xᵖ⁻¹ Σ y¹⁻ᵖ dy over the windows it stands in; 0 where y is 0.
@@ -59,9 +61,9 @@ class _LPPoolNd(BaseModule):
         x, y = self.pop()
         check_grad_output(self, grad_output, y.shape)
         k, p = math.prod(self.kernel_size), self.norm_type
-        slope = torch.where(y == 0, 0.0, k * grad_output * y.pow(1 - p))
-        dx: Tensor = x.pow(p - 1) * average_backward(slope, x.shape, *self._window())
-        return dx
+        slope = torch.where(y == 0, 0.0, k * wide(grad_output) * y.pow(1 - p))
+        dx: Tensor = wide(x).pow(p - 1) * average_backward(slope, x.shape, *self._window())
+        return dx.to(x.dtype)
 
     def _window(self) -> tuple[Any, ...]:
         return (self.kernel_size, self.stride, [0] * self.dims, self.ceil_mode)

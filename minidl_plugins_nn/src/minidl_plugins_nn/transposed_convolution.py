@@ -19,6 +19,7 @@ from minidl_plugins_nn.convolution_weights import (
     check_padding_mode,
     uniform_weights,
 )
+from minidl_plugins_nn.half import wide_on_cpu
 from minidl_plugins_nn.image_sizes import check_image, each_size, times
 
 if TYPE_CHECKING:
@@ -97,13 +98,14 @@ class _ConvTransposeNd(BaseModule):
         batched = x.ndim == self.dims + 2
         dy, batch = (t if batched else t.unsqueeze(0) for t in (grad_output, x))
         sizes = None if self.bias is None else [self.out_channels]
-        args = (dy, batch, self.weight.value, sizes, *self._geometry(extra))
+        args = (dy, batch, self.weight.value)
+        rest = (sizes, *self._geometry(extra))
         mask = [False, True, self.bias is not None]
-        _, dw, db = _aten.convolution_backward(*args, mask)
+        _, dw, db = _aten.convolution_backward(*map(wide_on_cpu, args), *rest, mask)
         self.weight.grad += dw
         if self.bias is not None:
             self.bias.grad += db
-        dx: Tensor = _aten.convolution_backward(*args, [True, False, False])[0]
+        dx: Tensor = _aten.convolution_backward(*args, *rest, [True, False, False])[0]
         return dx if batched else dx.squeeze(0)
 
     def _geometry(self, extra: tuple[int, ...]) -> tuple[Any, ...]:

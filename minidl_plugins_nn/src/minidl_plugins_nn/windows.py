@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minidl_plugins_nn.half import wide_on_cpu
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,18 +42,19 @@ def call(dims: int, name: str, *args: Any) -> Any:
 
 def average(x: Tensor, kernel: Sequence[int], *rest: Any) -> Tensor:
     """Return the mean of each window; see torch.nn.functional.avg_pool2d for the arguments."""
-    y: Tensor = call(len(kernel), "avg_pool{}d", x, *_flat_window(kernel, *rest))
-    return y
+    y: Tensor = call(len(kernel), "avg_pool{}d", wide_on_cpu(x), *_flat_window(kernel, *rest))
+    return y.to(x.dtype)
 
 
 def average_backward(
     grad_output: Tensor, shape: Sequence[int], kernel: Sequence[int], *rest: Any
 ) -> Tensor:
     """Return the gradient of `average` with respect to its input of this `shape`."""
-    like = grad_output.new_empty(shape)  # only its shape is read
+    dy = wide_on_cpu(grad_output)
+    like = dy.new_empty(shape)  # only its shape is read
     window = _flat_window(kernel, *rest)
-    dx: Tensor = call(len(kernel), "avg_pool{}d_backward", grad_output, like, *window)
-    return dx
+    dx: Tensor = call(len(kernel), "avg_pool{}d_backward", dy, like, *window)
+    return dx.to(grad_output.dtype)
 
 
 def _flat_window(

@@ -26,22 +26,20 @@ def command(registry: Registry, as_json: bool) -> None:
     engine = find_engine(None, registry)
     plugins: list[dict[str, Any]] = [
         {
-            "distribution": distribution.name,
-            "version": distribution.version,
+            "distribution": d.name,
+            "version": d.version,
             "gives": {
-                group: sorted(p.name for p in distribution.entry_points if p.group == group)
-                for group in sorted({point.group for point in distribution.entry_points})
+                group: sorted(p.name for p in d.entry_points if p.group == group)
+                for group in sorted({point.group for point in d.entry_points})
             },
-            "engine_in_use": engine.name
-            if engine and engine.distribution is distribution
-            else None,
+            "engine_in_use": engine.name if engine and engine.distribution is d else None,
             "status": (reason or "ok").partition(":")[0],
             "reason": (reason or "").partition(": ")[2],
-            "problems": distribution.problems,
-            "location": distribution.folder,
+            "problems": d.problems,
+            "location": d.folder,
         }
-        for distribution in registry.distributions()
-        for reason in [registry.unavailable(distribution)]
+        for d in registry.distributions()
+        for reason in [registry.unavailable(d)]
     ]
     if as_json:
         echo_json(plugins)
@@ -55,8 +53,6 @@ def _row(plugin: dict[str, Any]) -> tuple[str, ...]:
         f"{len(names)} {'hooks' if group == 'minidl' else group.removeprefix('minidl.')}"
         for group, names in plugin["gives"].items()
     )
-    status = plugin["status"]
-    if plugin["problems"] and status == "ok":
-        status = "ok, but see `minidl doctor`"
-    why = f": {plugin['reason']}" if plugin["reason"] else ""
-    return plugin["distribution"], plugin["version"], counts, status + why
+    why = ", but see `minidl doctor`" if plugin["problems"] else ""
+    why = f": {plugin['reason']}" if plugin["reason"] else why
+    return plugin["distribution"], plugin["version"], counts, plugin["status"] + why

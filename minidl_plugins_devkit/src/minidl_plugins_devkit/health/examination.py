@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,17 @@ class Examination:
     def problems(self) -> Iterator[Problem]:
         """Yield every problem: of the packages that plugins need, of each plugin, of the hooks."""
         yield from self._of_packages()
+        causes: list[str] = []
         declaring = [d.name for d in self._usable for p in d.entry_points if _declares(p.group)]
-        yield from self._of_distributions("declarations", dict.fromkeys(declaring))
-        yield from self._of_distributions("components", [d.name for d in self._usable])
-        if any(d.hooks for d in self._usable):
-            yield from self._of_distributions("hooks", ["hooks"])
+        for part, names in (
+            ("declarations", dict.fromkeys(declaring)),
+            ("components", [d.name for d in self._usable]),
+            ("hooks", ["hooks"] if any(d.hooks for d in self._usable) else []),
+        ):
+            for problem in self._of_distributions(part, names):
+                if part != "hooks" or not any(cause in problem.cause for cause in causes):
+                    causes.append(problem.cause)
+                    yield problem
         for package, names in self._needs.items():
             if package not in self._broken:
                 yield Problem(
@@ -115,8 +122,7 @@ class Examination:
             )
             for outcome in outcomes:
                 if outcome.printed:
-                    text = f"{outcome.job.name} printed: {outcome.printed}"
-                    click.echo(printable(text), err=True)
+                    _tell(f"{outcome.job.name} printed: {outcome.printed}")
                 yield outcome
 
     def _death(self, outcome: Outcome[Any]) -> str:
@@ -129,7 +135,12 @@ class Examination:
 
 
 def _announce(subject: Subject) -> None:
-    click.echo(f"importing {printable(subject.name)} ({subject.part})", err=True)
+    _tell(f"importing {subject.name} ({subject.part})")
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError, ValueError):  # stderr is full or closed
+        click.echo(printable(text), err=True)
 
 
 def _declares(group: str) -> bool:

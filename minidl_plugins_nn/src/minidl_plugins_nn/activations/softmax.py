@@ -102,7 +102,7 @@ class Softmin(Softmax):
     traceable = True
 
     def forward(self, x: Tensor) -> Tensor:
-        check_no_graph(self, "input", x)
+        check_input(self, x)
         return super().forward(-x)
 
     # Y = softmax(−X), so that the gradient changes its sign

@@ -15,6 +15,7 @@ from minidl_core import (
     check_alike,
     check_no_graph,
 )
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.losses.reduced import ReducedLoss
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class ClassLoss(ReducedLoss):
             raise self._wrong_index(x.shape[dim]) from None
 
     def total(self, weights: Tensor) -> Tensor:
-        """Return what the sum is divided by: for the mean, the sum of the weights."""
-        return weights.sum() if self.reduction == "mean" else weights.new_ones(())
+        """Return what the sum is divided by: for the mean, the weights' sum (wide)."""
+        return wide(weights).sum() if self.reduction == "mean" else weights.new_ones(())
 
     def share_of(self, total: Tensor) -> Tensor:
         """Return 1 / total, and 0 where nothing counts: the mean of nothing has no gradient."""

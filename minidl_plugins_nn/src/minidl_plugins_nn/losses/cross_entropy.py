@@ -8,6 +8,7 @@ import torch
 
 from minidl_core import ArgumentError, Example, ShapeError, check_alike, check_no_graph
 from minidl_plugins_nn.finite import finite_number
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.losses.class_loss import ClassLoss, class_examples, draw_indices
 from minidl_plugins_nn.losses.reduced import check_prediction
 
@@ -67,20 +68,20 @@ class CrossEntropyLoss(ClassLoss):
         if target.is_floating_point():
             a = self._of_probabilities(prediction, target, dim)
             self.push((log_p, None, None, a, dim))
-            return -(a * log_p).sum()
+            return -wide(a * log_p).sum().to(log_p.dtype)
         indices, w = self.counted(prediction, target, dim)
         total = self.total(w)
         hard = w * (1 - self.label_smoothing)  # a of the target's class
-        value = -(hard * self.picked(log_p, indices, dim)).sum()
+        value = -wide(hard * self.picked(log_p, indices, dim)).sum()
         soft = None  # a of every class, through label smoothing
         if self.label_smoothing:
             counts = (target != self.ignore_index).to(log_p.dtype).unsqueeze(dim)
             even = self.label_smoothing / log_p.shape[dim]
             soft = self._weighted((counts * even).expand_as(log_p), dim)
-            value = value - (soft * log_p).sum()
+            value = value - wide(soft * log_p).sum()
             soft = soft * self.share_of(total)
         self.push((log_p, soft, indices, hard * self.share_of(total), dim))
-        return value / total
+        return (value / total).to(log_p.dtype)
 
     # With J = −Σ a log p:  dJ/dX = p Σᵢ aᵢ − a, in each row
     def backward(self) -> Tensor:

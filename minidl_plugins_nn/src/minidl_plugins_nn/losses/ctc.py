@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import ArgumentError, DtypeError, Example, ShapeError, check_no_graph
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.losses.reduced import ReducedLoss, check_labels, check_prediction
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class CTCLoss(ReducedLoss):
             targets, input_lengths, target_lengths = targets
         check_no_graph(self, "first input", log_probs)
         check_no_graph(self, "target", targets)
-        x = log_probs.unsqueeze(1) if log_probs.ndim == 2 else log_probs
+        x = wide(log_probs.unsqueeze(1) if log_probs.ndim == 2 else log_probs)
         times, sizes = self._checked(x, targets, input_lengths, target_lengths)
         if log_probs.ndim == 2 and targets.ndim == 1:
             targets = targets.unsqueeze(0)
@@ -82,7 +83,7 @@ class CTCLoss(ReducedLoss):
                 where=self,
             ) from None
         self.push((log_probs, x, targets, times, sizes, losses, alpha))
-        return (self._shares(losses, sizes) * self._finite(losses)).sum()
+        return (self._shares(losses, sizes) * self._finite(losses)).sum().to(log_probs.dtype)
 
     def backward(self) -> Tensor:
         kept: tuple[Any, ...] = self.pop()
@@ -97,7 +98,7 @@ class CTCLoss(ReducedLoss):
         if self.zero_infinity:
             there = there & losses.isfinite()
         added: Tensor = (shares * there).unsqueeze(-1) * x.exp()
-        result: Tensor = (dx - added).reshape(log_probs.shape)
+        result: Tensor = (dx - added).reshape(log_probs.shape).to(log_probs.dtype)
         return result
 
     def _shares(self, losses: Tensor, sizes: list[int]) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from minidl_core import ArgumentError, Example, ShapeError, check_alike
 from minidl_plugins_nn.distances import CosineSimilarity, PairwiseDistance
 from minidl_plugins_nn.finite import finite_number
-from minidl_plugins_nn.losses.reduced import ReducedLoss, check_labels, check_prediction
+from minidl_plugins_nn.half import wide
+from minidl_plugins_nn.losses.reduced import ReducedLoss, check_prediction, check_signs
 from minidl_plugins_nn.losses.signs import draw_signs
 
 if TYPE_CHECKING:
@@ -48,28 +49,31 @@ class CosineEmbeddingLoss(ReducedLoss):
         a, b = input1, input2
         check_prediction(self, a, "first input")
         check_alike(self, "second input", b, "first input", a)
-        check_labels(self, a, target)
+        check_signs(self, a, target)
         if a.ndim not in (1, 2) or a.shape != b.shape or target.shape != a.shape[:-1]:
             raise ShapeError(
                 f"expected two inputs (batch, size) and a target (batch,), got {tuple(a.shape)}, "
                 f"{tuple(b.shape)} and {tuple(target.shape)}",
                 where=self,
             )
+        a, b = wide(a), wide(b)
         aa, bb = (x.square().sum(-1, keepdim=True) + EPSILON for x in (a, b))
         length = (aa * bb).sqrt()
         cos = (a * b).sum(-1, keepdim=True) / length
         c = cos.squeeze(-1)
-        self.push((a, b, aa, bb, length, cos, target))
+        self.push((a, b, aa, bb, length, cos, target, input1.dtype))
         far = (c - self.margin).clamp(min=0).masked_fill(target != -1, 0)
-        return self.reduced(far + (1 - c).masked_fill(target != 1, 0))
+        value = self.reduced(far + (1 - c).masked_fill(target != 1, 0))
+        return value.to(input1.dtype)
 
     # d cos/da = b / (|a| |b|) − cos a / |a|²,  times dv/dcos = −1 (y = 1), or 1 (y = −1, open)
     def backward(self) -> tuple[Tensor, Tensor]:
-        a, b, aa, bb, length, cos, target = self.pop()
+        a, b, aa, bb, length, cos, target, dtype = self.pop()
         y = target.unsqueeze(-1)
         dcos = ((y == -1) & (cos >= self.margin)).to(cos.dtype) - (y == 1).to(cos.dtype)
         dcos = dcos * self.share(target)
-        return dcos * (b / length - cos * a / aa), dcos * (a / length - cos * b / bb)
+        da, db = dcos * (b / length - cos * a / aa), dcos * (a / length - cos * b / bb)
+        return da.to(dtype), db.to(dtype)
 
     @classmethod
     def examples(cls) -> list[Example]:

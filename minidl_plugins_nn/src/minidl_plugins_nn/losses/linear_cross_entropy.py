@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minidl_core import ArgumentError, Example, Parameter, ShapeError, check_alike, check_no_graph
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.losses.class_loss import draw_indices
 from minidl_plugins_nn.losses.cross_entropy import CrossEntropyLoss
 from minidl_plugins_nn.losses.reduced import check_prediction
@@ -104,27 +105,28 @@ class LinearCrossEntropyLoss(CrossEntropyLoss):
         batch = x.unsqueeze(0) if x.ndim == 1 else x
         targets = target.unsqueeze(0) if x.ndim == 1 else target
         loss = CrossEntropyLoss(
-            self.weight,
+            wide(self.weight),
             ignore_index=self.ignore_index,
             reduction="sum",
             label_smoothing=self.label_smoothing,
         )
         total = self._total(batch, targets)
-        value, dw, db = x.new_zeros(()), torch.zeros_like(w), w.new_zeros(len(w))
+        value, dw = wide(x.new_zeros(())), torch.zeros_like(wide(w))
+        db = dw.new_zeros(len(w))
         dx = []
         size = self.rows or max(1, batch.numel() // len(w))
         for start in range(0, len(batch), size):
             rows, t = batch[start : start + size], targets[start : start + size]
             logits = rows @ w.mT if b is None else rows @ w.mT + b
-            value = value + loss.forward(logits.reshape(-1, *self.out_features), t)
+            value = value + loss.forward(wide(logits.reshape(-1, *self.out_features)), wide(t))
             if self.keeping:
-                g = loss.backward().flatten(1)  # (rows, C · Π out)
+                g = loss.backward().flatten(1).to(x.dtype)  # (rows, C · Π out)
                 dx.append(g @ w)
-                dw, db = dw + g.mT @ rows, db + g.sum(0)
+                dw, db = dw + g.mT @ rows, db + wide(g).sum(0)
         if self.keeping:
             share = self.share_of(total)
             self.push((torch.cat(dx).reshape(x.shape) * share, dw * share, db * share))
-        return value / total
+        return (value / total).to(x.dtype)
 
     def backward(self) -> Tensor:
         kept: tuple[Tensor, Tensor, Tensor] = self.pop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.losses.class_loss import ClassLoss, class_examples
 from minidl_plugins_nn.losses.reduced import check_prediction
 
@@ -42,7 +43,8 @@ class NLLLoss(ClassLoss):
         indices, w = self.counted(prediction, target, dim)
         total = self.total(w)
         self.push((indices, w * self.share_of(total), prediction.shape, dim))
-        return -(w * self.picked(prediction, indices, dim)).sum() / total
+        value = -wide(w * self.picked(prediction, indices, dim)).sum() / total
+        return value.to(prediction.dtype)
 
     # dJ/dX = −aₙ at (n, tₙ), else 0, with aₙ = wₙ / Σ w
     def backward(self) -> Tensor:

@@ -15,11 +15,12 @@ from minidl_core import (
     check_alike,
     check_no_graph,
 )
+from minidl_plugins_nn.half import wide
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ElementwiseLoss", "ReducedLoss", "check_labels", "check_prediction"]
+__all__ = ["ElementwiseLoss", "ReducedLoss", "check_labels", "check_prediction", "check_signs"]
 
 
 class ReducedLoss(BaseModule):
@@ -27,7 +28,7 @@ class ReducedLoss(BaseModule):
 
     ``reduction="none"`` is refused: a loss is one number, whose derivative ``backward()`` gives.
     torch's deprecated arguments ``size_average`` and ``reduce`` are left out; what follows them
-    there is passed by name here.
+    there is passed by name here. Half precision is accumulated in float32.
     """
 
     REDUCTIONS: ClassVar[tuple[str, ...]] = ("mean", "sum")
@@ -43,8 +44,8 @@ class ReducedLoss(BaseModule):
         self.reduction = reduction
 
     def reduced(self, values: Tensor) -> Tensor:
-        """Return the mean or the sum of `values`."""
-        return values.sum() * self.share(values)
+        """Return the mean or the sum of `values`; half precision is accumulated in float32."""
+        return (wide(values).sum() * self.share(values)).to(values.dtype)
 
     def share(self, values: Tensor) -> float:
         """Return dJ/dv for each v of `values`: 1/N, or 1 for the sum."""
@@ -128,6 +129,21 @@ def check_prediction(layer: object, x: Tensor, role: str = "prediction") -> None
         raise ShapeError(
             f"expected at least one element to take the loss of, got an empty batch of shape "
             f"{tuple(x.shape)}; leave empty batches out",
+            where=layer,
+        )
+
+
+def check_signs(layer: object, prediction: Tensor, target: Tensor) -> None:
+    """Check a target of ±1, which may be of any dtype but bool: that has no −1.
+
+    Raises:
+        DtypeError: it is of bools.
+        DeviceError, ParameterError: as `check_labels`.
+    """
+    check_labels(layer, prediction, target)
+    if str(target.dtype) == "torch.bool":
+        raise DtypeError(
+            "expected a target of 1 and -1, got torch.bool; convert it: target.int() * 2 - 1",
             where=layer,
         )
 

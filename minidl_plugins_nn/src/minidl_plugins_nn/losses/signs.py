@@ -12,8 +12,8 @@ from minidl_plugins_nn.finite import finite_number
 from minidl_plugins_nn.losses.reduced import (
     ElementwiseLoss,
     ReducedLoss,
-    check_labels,
     check_prediction,
+    check_signs,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class SignLoss(ElementwiseLoss):
     """An elementwise loss whose targets are ±1, of any dtype."""
 
     def check_target(self, prediction: Tensor, target: Tensor) -> None:
-        check_labels(self, prediction, target)
+        check_signs(self, prediction, target)
 
     @classmethod
     def examples(cls) -> list[Example]:
@@ -113,7 +113,7 @@ class MarginRankingLoss(ReducedLoss):
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         check_prediction(self, input1, "first input")
         check_alike(self, "second input", input2, "first input", input1)
-        check_labels(self, input1, target)
+        check_signs(self, input1, target)
         if not input1.shape == input2.shape == target.shape:
             raise ShapeError(
                 f"expected two inputs and a target of one shape, got {tuple(input1.shape)}, "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from minidl_core import Example
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.hyperparameters import Number, Numbers
 from minidl_plugins_nn.optimizers.averages import update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
@@ -77,7 +78,7 @@ class Adafactor(RuleOptimizer):
         self.weight_decay, self.maximize = weight_decay, maximize
         self.steps = self.counter()
         # Of a vector, rows has v, and columns an empty tensor.
-        values = [p.value for p in self.params]
+        values = [wide(p.value) for p in self.params]
         self.rows = [torch.zeros_like(x if x.ndim < 2 else x[..., :1]) for x in values]
         self.columns = [
             x.new_zeros(0) if x.ndim < 2 else torch.zeros_like(x[..., :1, :]) for x in values
@@ -111,5 +112,5 @@ class Adafactor(RuleOptimizer):
 
 
 def _rms(x: Tensor) -> Tensor:
-    rms: Tensor = torch.linalg.vector_norm(x) / x.numel() ** 0.5
+    rms: Tensor = torch.linalg.vector_norm(wide(x)) / x.numel() ** 0.5
     return rms

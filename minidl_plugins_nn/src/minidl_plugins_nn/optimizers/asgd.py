@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from minidl_core import Example
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.hyperparameters import Number
 from minidl_plugins_nn.optimizers.averages import exchanged, update_average
 from minidl_plugins_nn.optimizers.rule import RuleOptimizer
@@ -71,7 +72,7 @@ class ASGD(RuleOptimizer):
         self.lr, self.lambd, self.alpha, self.t0 = lr, lambd, alpha, t0
         self.weight_decay, self.maximize = weight_decay, maximize
         self.steps = self.counter()
-        self.averages = [parameter.value.clone() for parameter in self.params]
+        self.averages = [wide(parameter.value).clone() for parameter in self.params]
 
     def step(self) -> None:
         before = self.steps.add_(1) - 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from minidl_core import Example
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.hyperparameters import Number
 from minidl_plugins_nn.optimizers.averages import exchanged, update_average
 from minidl_plugins_nn.optimizers.wrapper import Wrapper
@@ -65,7 +66,7 @@ class Averaged(Wrapper):
         super().__init__(params, optimizer)
         self.decay, self.start = decay, start
         self.steps = self.counter()
-        self.averages = [parameter.value.clone() for parameter in self.params]
+        self.averages = [wide(parameter.value).clone() for parameter in self.params]
 
     def step(self) -> None:
         self.optimizer.step()

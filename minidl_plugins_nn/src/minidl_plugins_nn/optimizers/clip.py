@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from minidl_core import Example
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.hyperparameters import Number
 from minidl_plugins_nn.optimizers.wrapper import Wrapper
 
@@ -24,7 +25,8 @@ __all__ = ["ClipNorm", "ClipValue"]
 class ClipNorm(Wrapper):
     """g ← g · min(1, c / (‖g‖ + 10⁻⁶)), where ‖g‖ is the norm of all gradients as one vector.
 
-    Gradients are changed in place, and the optimizer inside then makes its step.
+    Gradients are changed in place, and the optimizer inside then makes its step. The norm of
+    half-precision gradients is computed in float32.
 
     Args:
         params: what ``model.param()`` returns.
@@ -64,7 +66,7 @@ class ClipNorm(Wrapper):
 
     def step(self) -> None:
         norm: Callable[[Tensor], Tensor] = partial(torch.linalg.vector_norm, ord=self.norm_type)
-        self.norm.copy_(norm(torch.stack([norm(p.grad) for p in self.params])))
+        self.norm.copy_(norm(torch.stack([norm(wide(p.grad)) for p in self.params])))
         factor = (self.max_norm / (self.norm + 1e-6)).clamp(max=1)
         for p in self.params:
             p.grad.mul_(factor)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from minidl_core import ArgumentError, BaseOptimizer, ShapeError
+from minidl_plugins_nn.half import wide
 from minidl_plugins_nn.hyperparameters import hyperparameters_of
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class StatefulOptimizer(BaseOptimizer):
     tensors: ClassVar[tuple[str, ...]] = ()
 
     def zeros(self) -> list[Tensor]:
-        """Return a tensor of zeros for each parameter."""
-        return [torch.zeros_like(parameter.value) for parameter in self.params]
+        """Return a tensor of zeros for each parameter: float32 where it is in half precision."""
+        return [torch.zeros_like(wide(parameter.value)) for parameter in self.params]
 
     def counter(self, start: float = 0.0) -> Tensor:
         """Return a number that steps change: a 0-dim tensor in float64, beside the parameters.
