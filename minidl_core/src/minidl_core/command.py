@@ -13,7 +13,7 @@ import click
 from minidl_core.discovery import registry
 from minidl_core.errors import ComponentNotFoundError, MinidlError
 from minidl_core.version import __version__
-from minidl_core.wording import printable
+from minidl_core.wording import describe_error, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,14 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except MinidlError as error:
             raise click.ClickException(printable(str(error))) from error
+        except Exception as error:  # of a library that a command imports when it is called
+            from traceback import extract_tb
+
+            files = [f.filename for f in extract_tb(error.__traceback__) if f.name == "<module>"]
+            if not files:
+                raise
+            text = f"{files[-1]} cannot be imported: {describe_error(error)}; see `minidl doctor`"
+            raise click.ClickException(printable(text)) from error
 
 
 @click.group(
