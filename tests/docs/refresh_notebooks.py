@@ -27,7 +27,7 @@ def refresh(path: Path) -> bool:
     problems = [*errors_of(fresh), *(f"no output prints {number}" for number in unprinted(fresh))]
     fresh.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
     }
     for number, cell in enumerate(fresh.cells):
         cell.id = f"cell-{number}"

@@ -108,14 +108,26 @@ def test_a_kind_that_is_not_there_is_refused():
     assert everything_under(".") == []
 
 
-@pytest.mark.parametrize(("kind", "installed"), [("module", "PReLU"), ("command", "census")])
-def test_a_name_that_is_installed_is_told(kind, installed, tmp_path_factory):
-    site = tmp_path_factory.mktemp("site")
-    info = site / "acme_other-0.1.0.dist-info"
+def beside(folder, kind, name):
+    """A registry that sees one distribution, acme-other, which has one component."""
+    info = folder / "acme_other-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-other\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text(f"[minidl.{kind}s]\n{installed} = acme_other.x:X\n")
-    out = new("acme-layers", "--kind", kind, registry=Registry([str(site)]))
+    (info / "entry_points.txt").write_text(f"[minidl.{kind}s]\n{name} = acme_other.x:X\n")
+    return Registry([str(folder)])
+
+
+def test_the_name_of_an_installed_distribution_is_refused(tmp_path_factory):
+    registry = beside(tmp_path_factory.mktemp("site"), "module", "PReLU")
+    out = new("Acme_Other", expect=1, registry=registry)
+    assert "acme-other 0.1.0 is installed already; choose another last part" in out
+    assert everything_under(".") == []
+
+
+@pytest.mark.parametrize(("kind", "installed"), [("module", "PReLU"), ("command", "census")])
+def test_a_component_of_the_same_name_is_told(kind, installed, tmp_path_factory):
+    registry = beside(tmp_path_factory.mktemp("site"), kind, installed)
+    out = new("acme-layers", "--kind", kind, registry=registry)
     assert out.splitlines()[-1] == (
         f"Note: acme-other 0.1.0 has a {installed} too. Rename yours, or write "
         f'"acme-layers/{installed}"'

@@ -17,13 +17,13 @@ from packaging.requirements import Requirement
 
 from .packages import PACKAGES
 
-OFFLINE = ["--no-index", "--disable-pip-version-check", "--quiet"]
+OFFLINE = ["--isolated", "--no-index", "--disable-pip-version-check", "--quiet"]
 
 
 def run(*command: object, folder: Path) -> str:
     words = [str(word) for word in command]
     done = subprocess.run(
-        words, cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False
+        words, cwd=folder, capture_output=True, encoding="utf-8", timeout=300, check=False
     )
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -89,7 +89,8 @@ def test_a_distribution_installs_by_name_with_what_it_needs(
 def test_experiments_alone_trains_and_predicts(dist: Path, fresh: Path, tmp_path: Path) -> None:
     arguments = [*OFFLINE, "--find-links", dist, "minidl-plugins-experiments"]
     pip("--python", fresh / "python", "install", *arguments, folder=tmp_path)
-    run(fresh / "minidl", "run", "disk", "--set", "epochs=1", "--quiet", folder=tmp_path)
+    options = ["--set", "epochs=1", "--quiet", "--no-figures"]
+    run(fresh / "minidl", "run", "disk", *options, folder=tmp_path)
     (tmp_path / "points.csv").write_text("x1,x2\n0.5,0.5\n", encoding="utf-8")
     assert run(fresh / "minidl", "predict", "runs/disk-1", "points.csv", folder=tmp_path)
 

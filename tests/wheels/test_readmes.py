@@ -35,7 +35,7 @@ def description_of(dist: Path, package: str) -> str:
 
 def run(command: list[str], folder: Path) -> str:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False
+        command, cwd=folder, capture_output=True, encoding="utf-8", timeout=300, check=False
     )
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout

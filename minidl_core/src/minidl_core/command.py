@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections import Counter
 from contextlib import redirect_stdout
@@ -12,7 +13,7 @@ import click
 from minidl_core.discovery import registry
 from minidl_core.errors import ComponentNotFoundError, MinidlError
 from minidl_core.version import __version__
-from minidl_core.wording import printable
+from minidl_core.wording import describe_error, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,14 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except MinidlError as error:
             raise click.ClickException(printable(str(error))) from error
+        except Exception as error:  # of a library that a command imports when it is called
+            from traceback import extract_tb
+
+            files = [f.filename for f in extract_tb(error.__traceback__) if f.name == "<module>"]
+            if not files:
+                raise
+            text = f"{files[-1]} cannot be imported: {describe_error(error)}; see `minidl doctor`"
+            raise click.ClickException(printable(text)) from error
 
 
 @click.group(
@@ -92,4 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):  # a terminal without the letter σ shows its number
             stream.reconfigure(errors="backslashreplace")
     registry.report = lambda sentence: click.echo(f"minidl: {printable(sentence)}", err=True)
-    _group.main(args=arguments, prog_name="minidl", obj=registry)
+    try:
+        _group.main(args=arguments, prog_name="minidl", obj=registry)
+    except OSError as error:  # a closed pipe is known to click, a full device is not
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout = None  # what it holds cannot be written at the end
+        sys.exit(f"minidl: the answer cannot be written: {error.strerror}")

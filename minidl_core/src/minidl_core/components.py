@@ -75,9 +75,6 @@ class Component(NamedTuple):
             )
         return sorted(methods)
 
-    def __repr__(self) -> str:
-        return f"<{self.kind} {self.qualified_name} = {self.value}>"
-
 
 def import_guarded(value: str, name: str, distribution: Distribution) -> Any:
     """Import what the entry point `value` names; whatever its code raises becomes our error.
@@ -122,10 +119,8 @@ def _fault(kind: str, methods: list[str], found: Any, what: str) -> RegistryErro
         return BrokenComponentError(problem, "point the entry point at it")
     missing = [name for name in methods if not callable(getattr(found, name, None))]
     missing += sorted(getattr(found, "__abstractmethods__", ()))
-    if not missing:
-        return None
     problem = f"{what} is not one of the {kind}: it lacks {', '.join(dict.fromkeys(missing))}"
-    return ContractError(problem, f"{kind} must have {', '.join(methods)}")
+    return ContractError(problem, f"{kind} must have {', '.join(methods)}") if missing else None
 
 
 def _cure(error: BaseException, module_name: str, distribution: Distribution) -> str:

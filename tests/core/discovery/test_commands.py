@@ -123,3 +123,10 @@ class TestACommandOfAPlugin:
 def test_an_unknown_command_gets_a_suggestion(minidl):
     assert 'Did you mean "plugins"?' in minidl("plugin", expect=1).stderr
     assert "Installed: list, plugins" in minidl("zzz", expect=1).stderr
+
+
+def test_a_library_that_a_command_cannot_import_is_named(minidl, site):
+    (site.folder / "vendor.py").write_text("raise OSError('libfoo.so.12')")
+    greeter(site, "greeter", source=GREETER.replace("click.echo", "import vendor; click.echo"))
+    sentence = minidl("greet", expect=1).stderr
+    assert "vendor.py cannot be imported: OSError: libfoo.so.12; see `minidl doctor`" in sentence

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+KEYS = ("kind", "name", "distribution", "version", "entry_point", "unavailable")
+
 
 @click.command("list")
 @click.argument("kind", required=False)
@@ -20,25 +22,13 @@ __all__ = ["command"]
 @click.pass_obj
 def command(registry: Registry, kind: str | None, as_json: bool) -> None:
     """List the components, or those of one KIND, without importing any."""
-    components = registry.components(kind)
     reasons = {d.name: registry.unavailable(d) for d in registry.distributions()}
-    provided = [(c, c.distribution) for c in components]
+    provided = [(c, c.distribution) for c in registry.components(kind)]
+    rows = [(c.kind, c.name, d.name, d.version, c.value, reasons[d.name]) for c, d in provided]
     if as_json:
-        echo_json(
-            [
-                {
-                    "kind": c.kind,
-                    "name": c.name,
-                    "distribution": d.name,
-                    "version": d.version,
-                    "entry_point": c.value,
-                    "unavailable": reasons[d.name],
-                }
-                for c, d in provided
-            ]
-        )
-    elif components:
-        echo_table([(c.kind, c.name, str(d), reasons[d.name] or "") for c, d in provided])
+        echo_json([dict(zip(KEYS, row, strict=True)) for row in rows])
+    elif rows:
+        echo_table([(of, name, f"{d} {version}", no or "") for of, name, d, version, _, no in rows])
     else:
         click.echo(
             f"No {kind or 'components'} installed. Install a distribution that provides some, in "

@@ -47,8 +47,10 @@ def command(ctx: click.Context, seconds: float, as_json: bool) -> None:
 
 
 def _problems(registry: Registry, seconds: float) -> Iterator[Problem]:
+    from minidl_plugins_devkit.health.editable import editable_problems
     from minidl_plugins_devkit.health.examination import Examination
     from minidl_plugins_devkit.health.metadata import read_problems
 
     yield from read_problems(registry, sys.path)
+    yield from editable_problems(registry, sys.path)
     yield from Examination(registry, seconds).problems()

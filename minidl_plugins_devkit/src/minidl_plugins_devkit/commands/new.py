@@ -41,7 +41,7 @@ def command(registry: Registry, path: Path, kind: str) -> None:
     """
     distribution = canonical(path.resolve().name)
     package = distribution.replace("-", "_")
-    _check_names(distribution, package, path)
+    _check_names(distribution, package, path, registry)
     texts = package_texts(path, KINDS[kind], kind, distribution, package)
     _write(texts)
     for file in texts:
@@ -69,7 +69,7 @@ def _namesakes(registry: Registry, kind: Kind) -> list[Component]:
     ]
 
 
-def _check_names(distribution: str, package: str, path: Path) -> None:
+def _check_names(distribution: str, package: str, path: Path, registry: Registry) -> None:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", distribution):
         raise ArgumentError(
             f"the name of a distribution is made of letters, digits and -, got {path.name!r}; "
@@ -85,6 +85,12 @@ def _check_names(distribution: str, package: str, path: Path) -> None:
             f"{distribution} would be imported as {package}, which is taken by an installed "
             "module; choose another last part, as in: minidl new ../acme-layers"
         )
+    for installed in registry.distributions():
+        if installed.name == distribution:
+            raise ArgumentError(
+                f"{installed} is installed already; choose another last part, as in: "
+                "minidl new ../acme-layers"
+            )
 
 
 def _write(texts: dict[Path, str]) -> None:

@@ -12,6 +12,7 @@ import click
 from minidl_core import Hooks, Registry, RegistryError, describe_error
 from minidl_plugins_devkit.health.metadata import DECLARING
 from minidl_plugins_devkit.health.problem import Problem, uninstalling
+from minidl_plugins_devkit.health.renamed import renamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,8 @@ def _of_component(component: Component) -> tuple[Problem | None, BaseException |
     try:
         wrong = _fault(component, component.load())
     except RegistryError as error:
+        if words := renamed(component, error.__cause__):
+            return Problem(component.qualified_name, *words), None
         return Problem(component.qualified_name, error.problem, error.cure), error
     except BaseException as error:
         cause = f"looking at {component.value} raised {describe_error(error)}"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minidl_core import RegistryError, canonical, suggest
+from minidl_plugins_devkit.health.editable import editable_projects
 from minidl_plugins_devkit.health.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from minidl_core import Component, Distribution, Registry
+    from minidl_plugins_devkit.health.editable import Project
 
 __all__ = ["DECLARING", "read_problems"]
 
@@ -32,7 +33,7 @@ def read_problems(registry: Registry, path: Iterable[str]) -> Iterator[Problem]:
     yield from _of_folders(path)
     for distribution in registry.distributions():
         yield from _of_distribution(registry, distribution)
-    yield from _of_names(registry)
+    yield from _of_names(registry, editable_projects(path))
 
 
 def _of_settings(registry: Registry) -> Iterator[Problem]:
@@ -115,14 +116,24 @@ def _of_distribution(registry: Registry, distribution: Distribution) -> Iterator
             )
 
 
-def _of_names(registry: Registry) -> Iterator[Problem]:
+def _of_names(registry: Registry, projects: Mapping[str, Project]) -> Iterator[Problem]:
+    """Yield the ambiguous names, but not those of one project that was renamed."""
     everything: list[Component] = registry.components()
     for group in DECLARING:
         everything += registry.components(group)
     usable = [c for c in everything if registry.unavailable(c.distribution) is None]
-    for (kind, name), count in Counter((c.kind, c.name) for c in usable).items():
-        if count > 1:
+    claims: dict[tuple[str, str], list[str]] = {}
+    for component in usable:
+        claims.setdefault((component.kind, component.name), []).append(component.distribution.name)
+    for (kind, name), owners in claims.items():
+        if owners[1:] and not _one_project(owners, projects):
             try:
                 registry.find(kind, name)
             except RegistryError as error:
                 yield Problem(name, error.problem, error.cure)
+
+
+def _one_project(distributions: list[str], projects: Mapping[str, Project]) -> bool:
+    """Whether `distributions` are different names that one folder had over time."""
+    folders = {projects[name].folder if name in projects else name for name in distributions}
+    return len(folders) == 1 and len(set(distributions)) == len(distributions)
