@@ -39,6 +39,11 @@ def parametrize_with_checks(components: Iterable[Any], *, seed: int = 0) -> pyte
             "parametrize_with_checks needs pytest; pip install 'minidl-plugins-devkit[pytest]'"
         ) from error
 
+    if not hasattr(components, "__iter__"):
+        raise ArgumentError(
+            f"expected a list of components, got {type(components).__name__}; write "
+            "parametrize_with_checks([Swish])"
+        )
     tasks = [task for component in components for task in tasks_of(component, seed=seed)]
     if not tasks:
         raise ArgumentError("expected at least one component to check, got none")

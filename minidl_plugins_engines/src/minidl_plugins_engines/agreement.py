@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from minidl_core import eager
+from minidl_core import ArgumentError, eager
 from minidl_plugins_engines.replaying import replay
 from minidl_plugins_engines.snapshots import TensorState
 from minidl_plugins_engines.threads import plain_step
@@ -41,6 +41,9 @@ def agrees_with_eager(
     Args:
         batches: pairs (input, target), as for `minidl_core.train`; at least five of one shape, for
             the first of each shape are not traced.
+
+    Raises:
+        ArgumentError: there are no batches, or one is no such pair.
     """
     ours, theirs = (copy.deepcopy((model, loss, optimizer)) for _ in range(2))
     traced = engine(*ours)
@@ -48,7 +51,11 @@ def agrees_with_eager(
     for which in (0, 1):
         ours[which].train()
         theirs[which].train()
-    for number, (inputs, target) in enumerate(batches):
+    number = -1
+    for number, batch in enumerate(batches):
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise _no_batches(f"{type(batch).__name__} as batch {number}")
+        inputs, target = batch
         given = in_a_tuple(inputs)
         start = TensorState((), ())
         one = traced(given, target)
@@ -61,7 +68,17 @@ def agrees_with_eager(
         ]
         if found:
             return found
+    if number < 0:
+        raise _no_batches("none")
     return []
+
+
+def _no_batches(got: str) -> ArgumentError:
+    return ArgumentError(
+        f"expected batches to compare on, pairs (input, target), got {got}; write "
+        "[(input, target)] * 6",
+        where="agrees_with_eager",
+    )
 
 
 def _pairs(one: Any, other: Any, ours: Any, theirs: Any) -> Iterator[tuple[str, Tensor, Tensor]]:

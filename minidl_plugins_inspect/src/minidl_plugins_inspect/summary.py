@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from minidl_core import ArgumentError, walk
+from minidl_core import ArgumentError, Module, walk
 from minidl_plugins_inspect.tables import html_table, shape_of, text_table
 from minidl_plugins_inspect.watching.recording import own_parameters, title_of
 from minidl_plugins_inspect.watching.stacked import is_stack
 from minidl_plugins_inspect.watching.watch import evaluated
-
-if TYPE_CHECKING:
-    from minidl_core import Module
 
 __all__ = ["Summary", "summary"]
 
@@ -75,6 +72,10 @@ def summary(model: Module, input_shape: Any = None, *, dtype: torch.dtype | None
         ArgumentError: `input_shape` is no shape.
         MinidlError: the model raised it, for a shape that does not fit.
     """
+    if not isinstance(model, Module):
+        raise ArgumentError(
+            f"expected a module, got {type(model).__name__}; pass the model itself", where="summary"
+        )
     layers = (
         [] if input_shape is None else list(evaluated(model, _inputs(model, input_shape, dtype)))
     )

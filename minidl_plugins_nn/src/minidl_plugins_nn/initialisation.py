@@ -6,7 +6,7 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from minidl_core import ArgumentError, children, suggest, walk
+from minidl_core import ArgumentError, Module, children, suggest, walk
 from minidl_plugins_nn import initial_laws as laws
 from minidl_plugins_nn.default_initialisation import DEFAULTS, zero_padding
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Generator
 
-    from minidl_core import Module, Parameter
+    from minidl_core import Parameter
 
     AnyModule = TypeVar("AnyModule", bound=Module)
 
@@ -81,6 +81,12 @@ def initialise(
     Reference: X. Glorot and Y. Bengio, AISTATS 2010; K. He et al., ICCV 2015; A. Saxe et al., ICLR
     2014 (orthogonal).
     """
+    if not isinstance(module, Module) or not (isinstance(law, str) or callable(law)):
+        raise ArgumentError(
+            f"expected a module and the name of a law, got {type(module).__name__} and {law!r}; "
+            'write initialise(model, "xavier_normal")',
+            where="initialise",
+        )
     if law == "default":
         _draw_defaults(module, generator, arguments)
         return module

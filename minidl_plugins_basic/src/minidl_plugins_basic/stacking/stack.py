@@ -44,7 +44,7 @@ def stack(things: Sequence[Any]) -> StackedModule | StackedOptimizer:
             a tensor that is neither parameter nor buffer; optimizers of models that are no stack.
         ShapeError, DtypeError, DeviceError: a parameter differs among the models.
     """
-    if isinstance(things, (Module, Optimizer)):
+    if isinstance(things, (Module, Optimizer)) or not hasattr(things, "__iter__"):
         raise ArgumentError(
             f"expected a list of models, got one {type(things).__name__}; write stack([model])",
             where="stack",

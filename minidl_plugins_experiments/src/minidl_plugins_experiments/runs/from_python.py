@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minidl_core import registry
+from minidl_core import ArgumentError, registry
 from minidl_plugins_experiments.config.experiment import experiment_of
 from minidl_plugins_experiments.config.overriding import replaced
 from minidl_plugins_experiments.config.problems import problems_named
@@ -14,9 +15,6 @@ from minidl_plugins_experiments.runs import execute
 from minidl_plugins_experiments.runs.folder import check_output
 from minidl_plugins_experiments.runs.load import LoadedRun, load_run
 from minidl_plugins_experiments.session import Options, Session
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["run"]
 
@@ -46,6 +44,12 @@ def run(
         ConfigError: the experiment cannot be run; nothing is written.
         MinidlError: it failed while it ran.
     """
+    if not isinstance(experiment, (str, Path, Mapping)):
+        raise ArgumentError(
+            "expected the path of a TOML file, the name of a bundled experiment or a dict, got "
+            f"{type(experiment).__name__}",
+            where="run",
+        )
     if isinstance(experiment, (str, Path)):
         path = find(str(experiment))
         tree, folder, name, file = read(path), folder_of(path), path.stem, str(experiment)

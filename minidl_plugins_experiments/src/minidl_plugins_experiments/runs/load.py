@@ -114,6 +114,8 @@ def load_run(
         MinidlError: the folder has no finished run, is damaged, or needs a component that is not
             installed.
     """
+    if not isinstance(folder, (str, Path)):
+        raise MinidlError(f"load_run: expected a run folder, got {type(folder).__name__}")
     folder = Path(folder)
     if is_series(folder):
         raise MinidlError(

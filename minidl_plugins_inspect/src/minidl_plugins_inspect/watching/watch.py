@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from minidl_core import ArgumentError, walk
+from minidl_core import ArgumentError, Module, walk
 from minidl_plugins_inspect.watching.recording import Recorder, title_of
 from minidl_plugins_inspect.watching.stacked import is_stack, watch_stack
 from minidl_plugins_inspect.watching.units import units_of
 from minidl_plugins_inspect.watching.watched import Watched
 
 if TYPE_CHECKING:
-    from minidl_core import Loss, Module
+    from minidl_core import Loss
 
 __all__ = ["evaluated", "watch"]
 
@@ -51,6 +51,10 @@ def watch(model: Module, x: Any, target: Any = None, loss: Loss | None = None) -
             f"expected target and loss, or neither, got {given} without {missing}; write "
             "watch(model, x, target, loss)",
             where="watch",
+        )
+    if not isinstance(model, Module):
+        raise ArgumentError(
+            f"expected a module, got {type(model).__name__}; pass the model itself", where="watch"
         )
     if is_stack(model):
         return watch_stack(model, x, target, loss, watch)

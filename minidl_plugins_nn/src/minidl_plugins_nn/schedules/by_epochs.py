@@ -45,7 +45,8 @@ class MultiStepSchedule:
     gamma = Number(least=0, called="factor")
 
     def __init__(self, milestones: Sequence[int], factor: float = 0.1) -> None:
-        self.milestones, self.gamma = tuple(milestones), factor
+        listed = milestones if isinstance(milestones, (list, tuple)) else [milestones]
+        self.milestones, self.gamma = tuple(listed), factor
         whole = all(isinstance(milestone, int) for milestone in self.milestones)
         if not whole or list(self.milestones) != sorted({0, *self.milestones} - {0}):
             raise ArgumentError(

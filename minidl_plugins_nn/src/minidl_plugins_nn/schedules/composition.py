@@ -27,11 +27,13 @@ class CompositeSchedule:
     """
 
     def __init__(self, schedules: Sequence[Schedule]) -> None:
-        self.schedules = list(schedules)
+        given: Any = schedules if hasattr(schedules, "__iter__") else [schedules]
+        self.schedules: list[Schedule] = list(given)
         wrong = [each for each in self.schedules if not _is_schedule(each)]
         if wrong or not self.schedules:
+            got = repr(wrong[0]) if wrong else "none"
             raise ArgumentError(
-                f"expected schedules, got {wrong[0] if wrong else 'none'}; write CosineSchedule()",
+                f"expected schedules, got {got}; write CosineSchedule()",
                 where=type(self).__name__,
             )
 
@@ -71,7 +73,7 @@ class JoinedSchedule(CompositeSchedule):
 
     def __init__(self, schedules: Sequence[Schedule], lengths: Sequence[float]) -> None:
         super().__init__(schedules)
-        self.lengths = [_checked(type(self).__name__, length) for length in lengths]
+        self.lengths = [_checked(type(self).__name__, length) for length in lengths or ()]
         if len(self.lengths) != len(self.schedules) - 1:
             raise ArgumentError(
                 f"expected {len(self.schedules) - 1} lengths for {len(self.schedules)} schedules "

@@ -51,6 +51,10 @@ class Scheduler:
                 f"expected an optimizer with a learning rate `lr`, got {type(optimizer).__name__}",
                 where="Scheduler",
             )
+        if not hasattr(schedule, "factor") or isinstance(schedule, type):
+            raise ArgumentError(
+                f"expected a schedule, got {schedule!r}; write CosineSchedule()", where="Scheduler"
+            )
         self.optimizer, self.schedule = optimizer, schedule
         self.steps, self.steps_per_epoch = steps, steps_per_epoch
         self.lr, self.step = optimizer.lr, 0
