@@ -133,6 +133,32 @@ def test_a_class_in_a_file_is_checked(check, tmp_path):
     assert "failed: input_gradient" in out
 
 
+def test_equal_failures_of_examples_are_told_once(check, tmp_path):
+    (tmp_path / "student.py").write_text(
+        """
+from minidl_core import BaseModule, Example
+
+class Tanh(BaseModule):
+    def forward(self, x):
+        self.push(x)
+        return x.tanh()
+
+    def backward(self, grad_output):
+        x = self.pop()
+        return grad_output * (1 - x * x)
+
+    @classmethod
+    def examples(cls):
+        return [Example(shapes=[(4, 3)]), Example(shapes=[(2, 5)]), Example(shapes=[(3, 4, 2)])]
+""",
+        encoding="utf-8",
+    )
+    out = check(f"{tmp_path / 'student.py'}:Tanh", expect=1)
+    assert out.count("failed: input_gradient") == 1
+    assert "example 0, Tanh() on (4, 3):" in out
+    assert "    the same in examples 1, 2\n" in out
+
+
 @pytest.mark.parametrize(
     ("source", "name", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -92,7 +93,21 @@ def _show(subject: _Subject, results: list[CheckResult]) -> None:
     counts = Counter(result.status for result in results)
     figures = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     click.echo(printable(f"{subject.name} ({subject.source}): {figures}"))
+    for first, *others in _folded(results):
+        text = printable(first.message).replace("\n", "\n    ")
+        click.echo(f"  {first.status}: {first.check}\n    {text}")
+        if others:
+            numbers = ", ".join(str(other.example) for other in others)
+            click.echo(f"    the same in example{'s' * (len(others) > 1)} {numbers}")
+
+
+def _folded(results: list[CheckResult]) -> list[list[CheckResult]]:
+    """What is to be told, with equal failures of several examples in one list."""
+    groups: dict[tuple[str, str, str], list[CheckResult]] = {}
     for result in results:
         if result.status != "passed" and not result.repeats:
-            text = printable(result.message).replace("\n", "\n    ")
-            click.echo(f"  {result.status}: {result.check}\n    {text}")
+            # the first line names the example, and numbers are those of its shapes and values
+            said = result.message if result.example is None else result.message.partition("\n")[2]
+            alike = re.sub(r"#(, #)*,?", "#", re.sub(r"[-+]?\d[\d.e+-]*", "#", said))
+            groups.setdefault((result.status, result.check, alike), []).append(result)
+    return list(groups.values())
