@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from minidl_core import Hooks
+
 
 def lines_of(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -55,3 +57,15 @@ def test_an_observer_that_raises_costs_nothing_but_itself(minidl, write, tmp_pat
     assert done.status == 0
     assert "the hook minidl_run_started of acme-nets/run_log raised IsADirectoryError" in done.err
     assert json.loads((tmp_path / "run/result.json").read_text())["status"] == "finished"
+
+
+def test_what_an_observer_prints_is_no_answer(minidl, write, monkeypatch):
+    def printing(self, hook, **event):
+        print("noise")
+        return []
+
+    monkeypatch.setattr(Hooks, "call_each", printing)
+    done = minidl("run", write(), "--no-figures", "--quiet", "--output", "run")
+    assert done.status == 0
+    assert done.out == "run\n"
+    assert "noise" in done.err

@@ -28,16 +28,16 @@ __all__ = ["Command", "Engine", "Loss", "Module", "Optimizer", "StepFunction"]
 class Module(Protocol):
     """A differentiable function with parameters.
 
-    ======================  ===========================================================
-    ``forward(*inputs)``    the output; in training mode, pushes what ``backward`` needs
-                            and changes nothing else
-    ``backward(*grads)``    pops it; **adds** to the parameters' gradients and returns the
-                            gradient with respect to the input (a tuple, if several)
-    ``param()``             the list of its `Parameter`, each once
-    ``info()``              prints what it is
-    ``train()``, ``eval()`` switch between training and evaluation, where nothing is kept
-    ``training``            which of the two
-    ======================  ===========================================================
+    =======================  ==========================================================
+    ``forward(*inputs)``     the output; in training mode, pushes what ``backward`` needs
+                             and changes nothing else
+    ``backward(*grads)``     pops it; **adds** to the parameters' gradients and returns the
+                             gradient with respect to the input (a tuple, if several)
+    ``param()``              the list of its `Parameter`, each once
+    ``info()``               prints what it is
+    ``train()``, ``eval()``  switch between training and evaluation, where nothing is kept
+    ``training``             which of the two
+    =======================  ==========================================================
 
     Also used where present: ``named_param()`` and ``named_buffers()``, lists of pairs with torch's
     state_dict names; ``describe()``, what ``info()`` prints; ``named_children()``, the modules

@@ -33,7 +33,7 @@ __all__ = ["EmbeddingBag"]
 
 
 class EmbeddingBag(BaseModule):
-    """yᵦ = Σ sₙ W[xₙ] over the n in bag b; or their mean; or their maximum, element by element.
+    """y_b = Σ sₙ W[xₙ] over the n in bag b; or their mean; or their maximum, element by element.
 
     Shapes: X (B, N), whose rows are the bags; or X (M,) with offsets (B,), where each bag begins,
     the first at 0. W (V, D); s, the weights of a sum, as X; Y (B, D). An empty bag gives zeros.
@@ -115,8 +115,8 @@ class EmbeddingBag(BaseModule):
         self.push((x, offsets, per_sample_weights, rows, bags, values, kept, y.shape))
         return y
 
-    # yᵦ = Σ sₙ W[xₙ]:  dWᵥ = Σ sₙ dyᵦ over xₙ = v,  dsₙ = W[xₙ] · dyᵦ, with b the bag of n.
-    # A mean has sₙ = 1 / |bag|; a maximum gives dyᵦ to the row it comes from
+    # y_b = Σ sₙ W[xₙ]:  dWᵥ = Σ sₙ dy_b over xₙ = v,  dsₙ = W[xₙ] · dy_b, with b the bag of n.
+    # A mean has sₙ = 1 / |bag|; a maximum gives dy_b to the row it comes from
     def backward(self, grad_output: Tensor) -> Any:
         _, offsets, given, rows, bags, values, kept, shape = self.pop()
         check_grad_output(self, grad_output, shape)

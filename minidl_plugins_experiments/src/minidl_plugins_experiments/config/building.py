@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from minidl_core import MinidlError, Module, Sequential
+from minidl_plugins_experiments.config.component_file import component_in_file, names_a_file
 from minidl_plugins_experiments.config.component_spec import (
     ComponentSpec,
     component_spec,
@@ -157,7 +158,10 @@ class Builder:
         self, kind: str, spec: ComponentSpec, given: dict[str, Any], first: list[Any] | None = None
     ) -> Any:
         try:
-            component = self.registry.find(kind, spec.name)
+            if names_a_file(spec.name):
+                component = component_in_file(kind, spec.name, self.folder, self.registry)
+            else:
+                component = self.registry.find(kind, spec.name)
             cls = component.load()
         except MinidlError as error:
             raise ConfigError(str(error), key=spec.key) from error

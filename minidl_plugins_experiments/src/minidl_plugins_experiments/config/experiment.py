@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from minidl_core import suggest
+from minidl_plugins_experiments.config.component_file import with_pinned_files
 from minidl_plugins_experiments.config.component_spec import ComponentSpec, section_spec
 from minidl_plugins_experiments.config.grid import grid_of, settings_of
 from minidl_plugins_experiments.config.old_names import with_current_names
@@ -126,7 +128,7 @@ def experiment_of(
     Raises:
         ConfigError: names the first thing that is wrong.
     """
-    tree = with_current_names(tree)
+    tree = with_pinned_files(with_current_names(tree), Path(folder))
     for key in tree:
         if key not in KEYS:
             raise ConfigError(
