@@ -82,6 +82,7 @@ def test_jobs_run_environments_that_exist(name: str, job: dict[str, Any]) -> Non
     known = environments()
     for environment, rest in run_by(job):
         assert environment in known
+        assert rest.endswith(" --skip-missing-interpreters false")  # a skip would pass
         for other in re.findall(r"--override testenv:(\w+)\.", rest):
             assert other in known
 
@@ -126,10 +127,16 @@ def test_actions_are_pinned_and_files_exist(name: str, job: dict[str, Any]) -> N
 
 
 def test_artifacts_are_where_tox_writes_them() -> None:
-    assert "--outdir {env_tmp_dir}/dist" in environments()["wheels"]
-    steps = WORKFLOWS["release"]["jobs"]["build"]["steps"]
-    (step,) = (step for step in steps if step.get("uses") == "actions/upload-artifact@v4")
-    assert step["with"]["path"] == ".tox/wheels/tmp/dist"
+    known = environments()
+    for workflow, action, path in [
+        ("release", "actions/upload-artifact@v4", ".tox/wheels/tmp/dist"),
+        ("docs", "actions/upload-pages-artifact@v3", "docs/_build/html"),
+    ]:
+        steps = WORKFLOWS[workflow]["jobs"]["build"]["steps"]
+        (step,) = (step for step in steps if step.get("uses") == action)
+        assert step["with"]["path"] == path
+    assert "--outdir {env_tmp_dir}/dist" in known["wheels"]
+    assert "docs/_build/html" in known["docs"]
 
 
 def test_a_release_publishes_every_distribution() -> None:
