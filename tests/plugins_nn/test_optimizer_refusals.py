@@ -53,6 +53,22 @@ REFUSED = {
         lambda: setattr(SGD(one()), "momentum", 0.9),
         "momentum must stay 0, got 0.9: the optimizer was made without one",
     ),
+    "switch in words": (
+        lambda: Adam(one(), maximize="no"),
+        "Adam: maximize must be True or False, got 'no'",
+    ),
+    "nesterov in words": (
+        lambda: SGD(one(), momentum=0.9, nesterov="no"),
+        "SGD: nesterov must be True or False, got 'no'",
+    ),
+    "switch later": (
+        lambda: setattr(Adam(one()), "amsgrad", True),
+        "Adam: amsgrad is fixed once the optimizer is made, as False, got True; make the optimizer",
+    ),
+    "adjustment later": (
+        lambda: setattr(Muon(one()), "adjust_lr_fn", "x"),
+        "Muon: adjust_lr_fn is fixed once the optimizer is made, as None, got 'x'",
+    ),
     "adjustment": (lambda: Muon(one(), adjust_lr_fn="x"), "adjust_lr_fn must be one of None,"),
     "iterations": (lambda: Muon(one(), ns_steps=100), "ns_steps must be a whole number that is at"),
     "vector": (

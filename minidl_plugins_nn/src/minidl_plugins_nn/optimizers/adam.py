@@ -49,6 +49,7 @@ class Adam(RuleOptimizer):
     """
 
     traceable = True
+    amsgrad: bool = False
     flags = ("maximize", "amsgrad", "decoupled_weight_decay")
     tensors = ("steps", "m", "v", "v_max")
 

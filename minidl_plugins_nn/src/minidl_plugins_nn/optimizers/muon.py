@@ -56,6 +56,7 @@ class Muon(RuleOptimizer):
     """
 
     traceable = True
+    nesterov: bool = False
     conformance_exceptions: ClassVar = {
         "follows_sign": "the nearest orthogonal matrix may have an element of the other sign",
         "matches_reference": "torch's takes matrices alone; tests compare with it on those",

@@ -45,6 +45,7 @@ class RMSprop(RuleOptimizer):
     """
 
     traceable = True
+    centered: bool = False
     flags = ("maximize", "centered")
     tensors = ("v", "mean", "velocity")
 

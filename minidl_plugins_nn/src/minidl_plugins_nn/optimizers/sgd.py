@@ -44,6 +44,7 @@ class SGD(RuleOptimizer):
     """
 
     traceable = True
+    nesterov: bool = False
     flags = ("maximize", "nesterov")
     tensors = ("steps", "velocity")
 

@@ -31,6 +31,20 @@ class StatefulOptimizer(BaseOptimizer):
     flags: ClassVar[tuple[str, ...]] = ()
     tensors: ClassVar[tuple[str, ...]] = ()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.flags and name in vars(self) and vars(self)[name] != value:
+            raise ArgumentError(
+                f"{name} is fixed once the optimizer is made, as {vars(self)[name]!r}, got "
+                f"{value!r}; make the optimizer anew",
+                where=type(self).__name__,
+            )
+        is_switch = name in self.flags and isinstance(getattr(type(self), name, None), bool)
+        if is_switch and not isinstance(value, bool):
+            raise ArgumentError(
+                f"{name} must be True or False, got {value!r}", where=type(self).__name__
+            )
+        super().__setattr__(name, value)
+
     def zeros(self) -> list[Tensor]:
         """Return a tensor of zeros for each parameter: float32 where it is in half precision."""
         return [torch.zeros_like(wide(parameter.value)) for parameter in self.params]
