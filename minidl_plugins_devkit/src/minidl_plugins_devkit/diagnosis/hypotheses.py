@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from minidl_plugins_devkit.diagnosis.kept import mistaken_for_another
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -38,6 +40,7 @@ def hypotheses(
         yield from _of_grad_output(probe, x, right)
         yield from _of_rows(probe, x)
         yield from _of_repeated_indices(probe, x)
+        yield from mistaken_for_another(probe, x, right)
     yield from _of_transposed_parameters(probe, x)
     own = _by_own_input_alone(probe, x)
     if own is not None:
