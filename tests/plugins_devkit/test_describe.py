@@ -26,7 +26,7 @@ def test_shows_signature_docstring_and_provenance(minidl, site):
 def test_suggests_a_close_name(minidl, site):
     site.layer("acme", "acme_b.swish", "Swish")
     error = minidl("describe", "Swich", expect=1).stderr
-    assert 'No module "Swich". Did you mean "Swish"?' in error
+    assert 'No component "Swich". Did you mean "Swish"?' in error
     assert "`minidl list`" in minidl("describe", "Qqqq", expect=1).stderr
 
 

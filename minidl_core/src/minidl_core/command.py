@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections import Counter
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,8 +25,8 @@ class _Commands(click.Group):
     """The installed commands. A broken one costs only itself."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        has = ctx.obj
-        usable = [c for c in has.components("commands") if not has.unavailable(c.distribution)]
+        found, unavailable = ctx.obj.components("commands"), ctx.obj.unavailable
+        usable = [component for component in found if not unavailable(component.distribution)]
         claims = Counter(component.name for component in usable)
         return sorted(c.name if claims[c.name] == 1 else c.qualified_name for c in usable)
 
@@ -106,5 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:  # a closed pipe is known to click, a full device is not
         if error.errno != errno.ENOSPC:
             raise
-        sys.stdout = None  # what it holds cannot be written at the end
-        sys.exit(f"minidl: the answer cannot be written: {error.strerror}")
+        with suppress(OSError):
+            registry.report(f"the answer cannot be written: {error.strerror}")
+        sys.stdout = sys.stderr = None  # what they hold cannot be written at the end
+        sys.exit(1)

@@ -43,11 +43,9 @@ def warn_pending(module: Any, count: int) -> None:
             for name, child in children(caller):
                 if child is inner:
                     path.insert(0, f"{type(caller).__name__}[{name}]")
-                    inner = caller
-                    stacklevel = depth + 1
+                    inner, stacklevel = caller, depth + 1
                     break
-        frame = frame.f_back
-        depth += 1
+        frame, depth = frame.f_back, depth + 1
     warnings.warn(
         f"{' › '.join(path)}: {count} forwards in training mode had no backward, "
         "and each keeps its input in memory; call eval() before evaluating, or set "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from minidl_core import ComponentNotFoundError
+from minidl_core import ComponentNotFoundError, suggest
 
 if TYPE_CHECKING:
     from minidl_core import Component, Registry
@@ -19,19 +20,13 @@ def find_everywhere(registry: Registry, name: str) -> list[Component]:
         ComponentNotFoundError: no kind has; says what is close.
         MinidlError: what else `Registry.find` raises.
     """
-    found, misses = [], []
+    found = []
     for kind in registry.kinds():
-        try:
+        with suppress(ComponentNotFoundError):
             found.append(registry.find(kind, name))
-        except ComponentNotFoundError as error:
-            misses.append(error)
-    if found:
-        return found
-    hints = [error for error in misses if "Did you mean" in str(error)]
-    raise (
-        hints[0]
-        if hints
-        else ComponentNotFoundError(
-            f'No component "{name}"', "`minidl list` shows what is installed"
+    if not found:
+        near = suggest(name, [component.name for component in registry.components()])
+        raise ComponentNotFoundError(
+            f'No component "{name}"{near and "."}{near}', "`minidl list` shows what is installed"
         )
-    )
+    return found
