@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -186,3 +188,19 @@ def test_runs_without_an_epoch_are_refused(copied, capsys):
     file.write_text(json.dumps({**result, "epochs": [], "status": "running"}), encoding="utf-8")
     assert run_minidl("report", copied) == 1
     assert "--resume" in capsys.readouterr().err
+
+
+def test_a_run_ends_by_naming_its_report(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_minidl("run", "disk", "--set", "epochs=1", "--no-figures", "--output", "run") == 0
+    assert "\n  minidl report run\n" in capsys.readouterr().out
+    monkeypatch.setenv("MINIDL_DISABLE", "minidl-plugins-inspect")
+    arguments = ["run", "disk", "--set", "epochs=1", "--no-figures", "--output", "other"]
+    done = subprocess.run(
+        [sys.executable, "-m", "minidl_core", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "minidl predict other NEW.csv" in done.stdout
+    assert "minidl report" not in done.stdout

@@ -85,7 +85,7 @@ def print_run(session: Session, folder: Path, result: dict[str, Any]) -> None:
     lines.append(f"training time: {result['timing']['training_seconds']:.2f} s")
     lines += [f"figure: {folder / figure}" for figure in result["figures"]]
     lines.append(f"run: {folder}")
-    lines += _next(folder, result)
+    lines += _next(session, folder, result)
     _echo(session, lines)
 
 
@@ -107,7 +107,7 @@ def print_series(session: Session, folder: Path, summary: dict[str, Any]) -> Non
     lines.append(f"training time of a run: {statistics.median(summary['training_seconds']):.2f} s")
     lines += [f"figure: {folder / figure}" for figure in summary.get("figures", [])]
     lines.append(f"run: {folder}")
-    lines += _next(folder, summary)
+    lines += _next(session, folder, summary)
     _echo(session, lines)
 
 
@@ -159,11 +159,15 @@ def _restarts(reason: str | None, count: int) -> str:
     return f"restarts: {count} trained one after another; they cannot be stacked: {reason}"
 
 
-def _next(folder: Path, result: dict[str, Any]) -> list[str]:
+def _next(session: Session, folder: Path, result: dict[str, Any]) -> list[str]:
     """Return what to do with the results, as the last lines."""
     steps = [f"open {folder / result['figures'][0]}"] if result.get("figures") else []
     if "run" in result:  # not of a series
         steps.append(f"minidl predict {folder} NEW.csv")
+        registry = session.registry
+        commands = [c for c in registry.components("commands") if c.name == "report"]
+        if any(registry.unavailable(each.distribution) is None for each in commands):
+            steps.append(f"minidl report {folder}")
     steps.append(f"minidl compare {folder} OTHER")
     return ["next:", *(f"  {step}" for step in steps)]
 
