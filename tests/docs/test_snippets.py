@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -99,3 +101,36 @@ def test_the_weights_of_a_run_load_as_the_page_says(tmp_path, monkeypatch):
     names = {"torch": torch}
     exec(compile(program, "run-folder", "exec"), names)
     assert names["twin"](torch.zeros(1, 2)).shape == (1, 2)
+
+
+PRELUDE = """
+import torch
+from minidl_core import Sequential
+from minidl_plugins_basic import Linear, MSELoss, Tanh
+
+draws = torch.Generator().manual_seed(0)
+model = Sequential(Linear(2, 4, generator=draws), Tanh(), Linear(4, 1, generator=draws))
+loss = MSELoss()
+batches = [(torch.rand(6, 2, generator=draws), torch.rand(6, 1, generator=draws))] * 3
+"""
+POSTLUDE = """
+print("weights", [round(p.value.sum().item(), 6) for p in model.param()])
+distributed.destroy_process_group()
+"""
+
+
+def test_the_program_for_several_processes_trains_alike_on_every_rank(tmp_path):
+    text = (ROOT / "docs" / "distributed.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    script = tmp_path / "several.py"
+    script.write_text(PRELUDE + program + POSTLUDE, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    weights = [line for line in done.stdout.splitlines() if line.startswith("weights")]
+    assert len(weights) == 2
+    assert weights[0] == weights[1]
