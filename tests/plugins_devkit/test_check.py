@@ -133,6 +133,30 @@ def test_a_class_in_a_file_is_checked(check, tmp_path):
     assert "failed: input_gradient" in out
 
 
+def test_a_file_alone_is_every_component_in_it(check, tmp_path):
+    file = tmp_path / "homework.py"
+    source = f"{WRONG}\n{RIGHT.replace('Double', 'Twice')}\n"
+    helpers = """
+class Helper:
+    pass
+
+
+class _Base(BaseModule):
+    def forward(self, x): ...
+
+
+class Half:
+    def forward(self, x): ...
+"""
+    file.write_text(source + helpers, encoding="utf-8")
+    out = check(f"{file}", expect=1)
+    assert f"Double ({file}:Double): " in out
+    assert f"Twice ({file}:Twice): " in out
+    assert f"Half ({file}:Half): 1 failed" in out
+    assert "expected a class with forward and backward" in out
+    assert out.count("homework.py:") == 3
+
+
 def test_equal_failures_of_examples_are_told_once(check, tmp_path):
     (tmp_path / "student.py").write_text(
         """
@@ -165,9 +189,9 @@ class Tanh(BaseModule):
         pytest.param(
             RIGHT, ":Duoble", 'Did you mean "Double"? It has: BaseModule, Double', id="class"
         ),
-        pytest.param(RIGHT, "", "expected an existing file and a class in it", id="no class"),
+        pytest.param("x = 3", "", "defines no class with forward, backward or step", id="no class"),
         pytest.param("raise OSError('no')", ":Double", "cannot be run: OSError: no", id="breaks"),
-        pytest.param(None, ":Double", "expected an existing file and a class in it", id="no file"),
+        pytest.param(None, ":Double", "there is no file", id="no file"),
         pytest.param("Double = 3", ":Double", "has no class 'Double'", id="no class there"),
     ],
 )

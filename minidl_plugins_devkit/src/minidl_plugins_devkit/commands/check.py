@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from minidl_core import ArgumentError, MinidlError, canonical
+from minidl_core import MinidlError, canonical
 from minidl_core.console import echo_json, json_option, printable
 from minidl_plugins_devkit.commands.finding import find_everywhere
-from minidl_plugins_devkit.commands.from_file import load_from_file, names_a_file
+from minidl_plugins_devkit.commands.from_file import (
+    classes_in_file,
+    load_from_file,
+    names_a_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +37,14 @@ class _Subject(NamedTuple):
 
 
 @click.command("check")
-@click.argument("names", nargs=-1, required=True, metavar="DISTRIBUTION|NAME|FILE.py:CLASS...")
+@click.argument("names", nargs=-1, required=True, metavar="DISTRIBUTION|NAME|FILE.py[:CLASS]...")
 @click.option("--seed", default=0, help="Draw other inputs and parameters.")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, names: tuple[str, ...], seed: int, as_json: bool) -> None:
-    """Prove the gradients of a distribution, of a component by name, or of a class in a file.
+    """Prove the gradients of a distribution, of a component by name, or of classes in a file.
+
+    FILE.py alone is every class in it that has a forward, a backward or a step.
 
     A component of a kind that has no checks of its own is imported and held to the contract of
     its kind. Exits with 1 if a check fails.
@@ -61,13 +68,19 @@ def _named(registry: Registry, name: str) -> Iterator[_Subject]:
         MinidlError: what `Registry.find` raises.
     """
     if names_a_file(name):
-        loaded = load_from_file(name)
-        yield _Subject(loaded.__name__, name, None, lambda: loaded)
+        path, _, wanted = name.partition(":")
+        classes = {wanted: load_from_file(name)} if wanted else classes_in_file(path)
+        for attribute, loaded in classes.items():
+            yield _Subject(loaded.__name__, f"{path}:{attribute}", None, partial(_given, loaded))
         return
     own = [c for c in registry.components() if c.distribution.name == canonical(name)]
     for component in own or find_everywhere(registry, name):
         found = registry.find(component.kind, component.qualified_name)
         yield _as_subject(found)
+
+
+def _given(loaded: Any) -> Any:
+    return loaded
 
 
 def _as_subject(component: Component) -> _Subject:
@@ -83,8 +96,6 @@ def _run(subject: _Subject, seed: int, registry: Registry) -> list[CheckResult]:
         return run_checks(
             loaded, name=subject.name, kind=subject.kind, seed=seed, registry=registry
         )
-    except ArgumentError:
-        raise
     except MinidlError as error:
         return [CheckResult(subject.name, "load", None, "failed", str(error))]
 
