@@ -41,6 +41,7 @@ suppress_warnings = ["ref.python"]  # Split is a dataset's part and an optimizer
 
 html_theme = "furo"
 html_title = "minidl"
+html_favicon = "icon.svg"
 html_math_renderer = "mathml"
 html_copy_source = False
 html_theme_options = {
